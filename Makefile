@@ -1,0 +1,40 @@
+# Two commands: `make run` runs the workflow, `make test` passes the tests.
+# Each sets up what it needs first; a second call finds it done.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+TARGETS ?=
+
+.PHONY: run report test lint environment lock clean
+
+run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
+	$(BIN)/snakemake --cores all $(TARGETS)
+	$(BIN)/snakemake --report results/report.html
+
+test: $(READY) ## pass the tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy --strict src
+	$(BIN)/snakemake --lint
+
+environment: $(READY) ## set up the Python environment in .venv, nothing else
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up .venv from requirements.lock (a few minutes, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "The pins are for Python 3.11, this is %s: make PYTHON=python3.11" % sys.version.split()[0])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python has no venv here: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: $(READY) ## write what .venv holds to requirements.lock and envs/sfin.yaml
+	$(BIN)/python envs/lock.py
+
+clean: ## remove the results and logs, not .venv nor your images
+	rm -rf results logs .snakemake

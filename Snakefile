@@ -1,0 +1,38 @@
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+# One GPU at a time on this machine, as many as the cluster grants.
+resource_scopes:
+    gpu="local",
+
+
+include: "workflow/rules/common.smk"
+
+
+rule all:
+    """The paper's tables and figures, and all real images enhanced."""
+    default_target: True
+    input:
+        "results/tables/table1.csv",
+        "results/figures/figure6.png",
+        ENHANCED_IMAGES,
+    localrule: True
+
+
+include: "workflow/rules/images.smk"
+include: "workflow/rules/calibration.smk"
+include: "workflow/rules/structures.smk"
+include: "workflow/rules/synthesis.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/enhancement.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"

@@ -1,0 +1,214 @@
+"""Place atomic columns in an image: crystals, defects, embeddings, interfaces.
+
+Positions are pixels (x along a row, y along a column of the image), sizes
+pixels; brightness is relative, 1 for the extreme column of a structure.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfin.columns import ProjectedColumns
+from sfin.parameters import Mode
+
+FloatArray = NDArray[np.float64]
+Arrangement = Literal["periodic", "defect", "embedding", "random", "interface"]
+ARRANGEMENTS: tuple[Arrangement, ...] = get_args(Arrangement)
+
+
+@dataclass(frozen=True)
+class ArrangementSettings:
+    """How atoms are arranged (paper, section 3.3, and Table 4).
+
+    Attributes
+    ----------
+    shares
+        Share of each arrangement among the images; they sum to one.
+    pixel_size
+        Least and greatest pixel size, in Å. Continuous, as the rotation is.
+    sigma_factor
+        Least and greatest factor on the size of all atoms of an image: the
+        probes of different microscopes.
+    defect_share, embedding_share
+        Greatest share of atoms deleted from a crystal, and added to it.
+    vacuum_share
+        Share of the interfaces that have vacuum on their other side.
+    """
+
+    shares: Mapping[Arrangement, float]
+    pixel_size: tuple[float, float] = (0.07, 0.22)
+    sigma_factor: tuple[float, float] = (0.85, 1.2)
+    defect_share: float = 0.15
+    embedding_share: float = 0.15
+    vacuum_share: float = 0.3
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Atomic columns of one image; all arrays have shape (n,)."""
+
+    x: FloatArray
+    y: FloatArray
+    brightness: FloatArray
+    sigma: FloatArray
+
+    def keep(self, mask: NDArray[np.bool_]) -> "Columns":
+        """Take those columns where `mask` is true."""
+        return Columns(
+            self.x[mask], self.y[mask], self.brightness[mask], self.sigma[mask]
+        )
+
+    def join(self, other: "Columns") -> "Columns":
+        """Take the columns of both."""
+        pairs = zip(self.arrays(), other.arrays(), strict=True)
+        return Columns(*(np.concatenate(pair) for pair in pairs))
+
+    def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Give x, y, brightness and sigma."""
+        return self.x, self.y, self.brightness, self.sigma
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Columns of one image and how they came about."""
+
+    columns: Columns
+    arrangement: Arrangement
+    structure: str
+    pixel_size: float
+
+
+def draw_scene(
+    structures: Sequence[ProjectedColumns],
+    mode: Mode,
+    size: int,
+    settings: ArrangementSettings,
+    generator: np.random.Generator,
+) -> Scene:
+    """Draw an arrangement of atoms for one image of `size` × `size` pixels.
+
+    Parameters
+    ----------
+    structures
+        Rendered structures to choose from.
+    mode
+        Decides which columns are visible, and how strongly.
+    size
+        Edge of the image, in pixels.
+    settings
+        How atoms are arranged.
+    generator
+        Source of randomness.
+    """
+    names = list(settings.shares)
+    shares = np.array([settings.shares[name] for name in names], dtype=np.float64)
+    arrangement = names[int(generator.choice(len(names), p=shares / shares.sum()))]
+    structure = structures[int(generator.integers(len(structures)))]
+    pixel_size = float(generator.uniform(*settings.pixel_size))
+    factor = float(generator.uniform(*settings.sigma_factor))
+    columns = crystal(structure, mode, size, pixel_size, factor, generator)
+    if arrangement == "defect":
+        columns = delete_columns(columns, settings.defect_share, generator)
+    elif arrangement == "embedding":
+        columns = columns.join(
+            embedded_columns(columns, size, settings.embedding_share, generator)
+        )
+    elif arrangement == "interface":
+        beyond = smooth_border(size, generator)
+        columns = columns.keep(~beyond(columns))
+        if generator.random() >= settings.vacuum_share:
+            other = structures[int(generator.integers(len(structures)))]
+            second = crystal(other, mode, size, pixel_size, factor, generator)
+            columns = columns.join(second.keep(beyond(second)))
+    elif arrangement == "random":
+        columns = random_columns(columns, size, generator)
+    return Scene(columns, arrangement, structure.structure, pixel_size)
+
+
+def crystal(
+    structure: ProjectedColumns,
+    mode: Mode,
+    size: int,
+    pixel_size: float,
+    sigma_factor: float,
+    generator: np.random.Generator,
+) -> Columns:
+    """Tile a structure over the image with a random rotation and origin."""
+    angle = generator.uniform(0, 2 * np.pi)
+    origin = generator.uniform(0, 1, 2)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    lattice = structure.lattice / pixel_size @ turn
+    basis = structure.positions / pixel_size @ turn
+    # Enough cells to reach the corners whatever the rotation; the shorter of
+    # the two heights of the cell decides how many.
+    reach = size / np.sqrt(2) + 40
+    height = abs(np.linalg.det(lattice)) / np.linalg.norm(lattice, axis=1).max()
+    number = int(np.ceil(reach / height)) + 1
+    steps = np.arange(-number, number + 1)
+    cells = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 1, 2) + origin
+    positions = (cells @ lattice + basis).reshape(-1, 2) + size / 2
+    brightness = np.tile(np.abs(structure.amplitude[mode]), cells.shape[0])
+    sigma = np.tile(structure.sigma[mode], cells.shape[0]) / pixel_size * sigma_factor
+    columns = Columns(positions[:, 0], positions[:, 1], brightness, sigma)
+    near = np.all((positions > -40) & (positions < size + 40), axis=1)
+    return columns.keep(near & (brightness > 0))
+
+
+def delete_columns(
+    columns: Columns, share: float, generator: np.random.Generator
+) -> Columns:
+    """Delete up to a share of the columns: defects."""
+    deleted = generator.uniform(0, share)
+    return columns.keep(generator.random(columns.x.size) >= deleted)
+
+
+def embedded_columns(
+    columns: Columns, size: int, share: float, generator: np.random.Generator
+) -> Columns:
+    """Draw columns that sit anywhere between those of a crystal: embeddings."""
+    number = int(np.ceil(columns.x.size * generator.uniform(0, share)))
+    drawn = generator.integers(columns.x.size, size=number)
+    x, y = generator.uniform(0, size, (2, number))
+    return Columns(x, y, columns.brightness[drawn], columns.sigma[drawn])
+
+
+def random_columns(
+    columns: Columns, size: int, generator: np.random.Generator
+) -> Columns:
+    """Throw columns anywhere, in sizes and brightnesses of their own.
+
+    There are a third to all as many as the crystal would have had.
+    """
+    number = int(np.ceil(columns.x.size * generator.uniform(1 / 3, 1)))
+    x, y = generator.uniform(-20, size + 20, (2, number))
+    typical = float(np.median(columns.sigma))
+    return Columns(
+        x,
+        y,
+        generator.uniform(0.2, 1, number),
+        typical * generator.uniform(0.7, 1.5, number),
+    )
+
+
+def smooth_border(
+    size: int, generator: np.random.Generator
+) -> Callable[[Columns], NDArray[np.bool_]]:
+    """Draw a smooth border through the image; tell which columns lie beyond it.
+
+    The border is a level line of a few long waves, at the level that halves
+    the image.
+    """
+    waves = generator.normal(0, 1, (4, 2)) * 2 * np.pi / size
+    phases = generator.uniform(0, 2 * np.pi, 4)
+
+    def height(x: FloatArray, y: FloatArray) -> FloatArray:
+        phase = np.outer(x, waves[:, 0]) + np.outer(y, waves[:, 1])
+        total: FloatArray = np.cos(phase + phases).sum(axis=1)
+        return total
+
+    grid = np.meshgrid(*[np.linspace(0, size, 16)] * 2)
+    level = np.median(height(grid[0].ravel(), grid[1].ravel()))
+    return lambda columns: height(columns.x, columns.y) > level

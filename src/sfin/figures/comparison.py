@@ -1,0 +1,200 @@
+"""A real image before and after: what was kept, and what was taken away."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sfin.errors import InputError
+from sfin.figures.style import (
+    add_panel,
+    frame,
+    house_style,
+    mark_region,
+    scale_bar,
+    show_image,
+)
+from sfin.spectra import power_spectrum
+
+# A STEM transfers next to nothing beyond, so that spectra stop here (1/Å).
+HIGHEST_FREQUENCY = 1.5
+SPECTRUM_PIXELS = 512
+
+
+def comparison_figure(
+    noisy: NDArray[np.floating],
+    enhanced: NDArray[np.floating],
+    name: str,
+    pixel_size: float | None,
+    note: str = "",
+) -> Figure:
+    """Draw a real image, the enhanced one, and their difference.
+
+    Rows: the whole field, its middle enlarged, and the power spectra. The
+    difference, and the spectrum of the enhanced image, are taken after that image
+    is brought to the grey scale of the input by least squares, because a network
+    that removes the background also sets the brightness of atoms. What remains
+    should be noise and background: lattice spots in its spectrum are signal that
+    was lost. The three spectra share one scale.
+
+    Parameters
+    ----------
+    noisy, enhanced
+        Images in the same unit, (rows, columns).
+    name
+        Name of the image, for the title.
+    pixel_size
+        Å per pixel; None if unknown, and scale bars then count pixels.
+    note
+        What enhanced it: method, weights, version. Written small at the foot.
+
+    Returns
+    -------
+    Figure
+        To be written by `sfin.figures.style.write_figure`.
+
+    Raises
+    ------
+    InputError
+        If the two images differ in shape.
+    """
+    if noisy.shape != enhanced.shape:
+        raise InputError(
+            f"{name} has shape {noisy.shape} and its enhanced image {enhanced.shape}; "
+            "enhance this image again."
+        )
+    gain, offset = brightness_match(enhanced, noisy)
+    matched = gain * enhanced + offset
+    residual = noisy - matched
+    spread = float(np.percentile(np.abs(residual), 99.5)) or 1.0
+    panels = [
+        ("Input", noisy, _contrast(noisy)),
+        ("Enhanced", enhanced, _contrast(enhanced)),
+        (
+            _residual_name(gain, offset),
+            residual,
+            (-spread, spread),
+        ),
+    ]
+    rows, columns = noisy.shape
+    region = _middle(noisy.shape)
+    spectra = [
+        _visible_spectrum(image, pixel_size) for image in (noisy, matched, residual)
+    ]
+    # One scale for the three, from the input's: darker means power taken away.
+    spectrum_limits = tuple(np.percentile(spectra[0][0], (1.0, 99.9)))
+
+    width, gap, left, top, foot = 2.2, 0.05, 0.3, 0.5, 0.3
+    heights = [width * rows / columns, width, width]
+    labels = ["Field of view", "Enlarged", "Power spectrum (log)"]
+    total_width = left + 3 * (width + gap)
+    total_height = top + sum(heights) + 3 * gap + foot
+    with house_style():
+        figure = Figure(figsize=(total_width, total_height))
+        tops = [top + sum(heights[:row]) + row * gap for row in range(3)]
+        for column, (title, image, limits) in enumerate(panels):
+            place = left + column * (width + gap)
+            whole, part, spectrum = (
+                add_panel(figure, place, tops[row], width, heights[row])
+                for row in range(3)
+            )
+            show_image(whole, image, limits)
+            mark_region(whole, region)
+            whole.set_title(title, pad=4)
+            show_image(part, image[region], limits)
+            frame(part)
+            _show_spectrum(spectrum, *spectra[column], spectrum_limits)
+            if column == 0:
+                scale_bar(whole, pixel_size)
+                scale_bar(part, pixel_size)
+                scale_bar(spectrum, pixel_size, reciprocal=True)
+        for row, label in enumerate(labels):
+            figure.text(
+                0.15 / total_width,
+                1 - (tops[row] + heights[row] / 2) / total_height,
+                label,
+                rotation="vertical",
+                ha="center",
+                va="center",
+            )
+        figure.text(left / total_width, 1 - 0.16 / total_height, name, va="center")
+        figure.text(left / total_width, 0.1 / total_height, note, fontsize=6.5)
+    return figure
+
+
+def brightness_match(
+    image: NDArray[np.floating], reference: NDArray[np.floating]
+) -> tuple[float, float]:
+    """Find gain and offset that bring an image closest to another's brightness.
+
+    Least squares; the gain of a constant image is 0.
+    """
+    flat = image.astype(np.float64).ravel()
+    wanted = reference.astype(np.float64).ravel()
+    deviation = flat - flat.mean()
+    power = float(deviation @ deviation)
+    gain = float(deviation @ (wanted - wanted.mean())) / power if power else 0.0
+    return gain, float(wanted.mean() - gain * flat.mean())
+
+
+def _residual_name(gain: float, offset: float) -> str:
+    sign = "−" if offset < 0 else "+"
+    size = f"{abs(offset):.3g}" if abs(offset) < 1000 else f"{abs(offset):.0f}"
+    return f"Input − ({gain:.3g} × enhanced {sign} {size})"
+
+
+def _contrast(image: NDArray[np.floating]) -> tuple[float, float]:
+    low, high = np.percentile(image, (0.2, 99.8))
+    return float(low), float(high) if high > low else float(low) + 1.0
+
+
+def _middle(shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Choose the square in the middle, a quarter as wide, of 64 pixels at least."""
+    side = min(max(min(shape) // 4, 64), *shape)
+    row, column = ((length - side) // 2 for length in shape)
+    return slice(row, row + side), slice(column, column + side)
+
+
+def _visible_spectrum(
+    image: NDArray[np.floating], pixel_size: float | None
+) -> tuple[NDArray[np.float64], float]:
+    """Compute the log power up to the highest frequency worth showing.
+
+    Returns
+    -------
+    spectrum
+        Log10 of the power, in at most 512 or so pixels per side: neighbouring
+        frequencies are pooled, so that a reduced image keeps its spots.
+    highest
+        Frequency at its edges, in cycles per pixel.
+    """
+    power = power_spectrum(image)
+    highest = 0.5
+    if pixel_size is not None:
+        highest = min(highest, HIGHEST_FREQUENCY * pixel_size)
+    for axis in (0, 1):
+        middle = power.shape[axis] // 2
+        reach = max(int(highest * power.shape[axis]), 1)
+        power = power.take(range(middle - reach, middle + reach), axis)
+        pooled = max(power.shape[axis] // SPECTRUM_PIXELS, 1)
+        whole = power.shape[axis] // pooled * pooled
+        starts = np.arange(0, whole, pooled)
+        power = np.add.reduceat(power.take(range(whole), axis), starts, axis=axis)
+    # A constant image has no power at all, and zero has no logarithm.
+    return np.log10(power + np.finfo(np.float64).tiny), highest
+
+
+def _show_spectrum(
+    axes: Axes,
+    spectrum: NDArray[np.float64],
+    highest: float,
+    limits: tuple[float, ...],
+) -> None:
+    axes.imshow(
+        spectrum,
+        cmap="gray",
+        vmin=limits[0],
+        vmax=max(limits[1], limits[0] + 1e-6),
+        extent=(-highest, highest, highest, -highest),
+        aspect="auto",
+    )

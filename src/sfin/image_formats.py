@@ -1,0 +1,275 @@
+"""What is inside a microscope's file: arrays, pixel sizes in Å, metadata.
+
+Everything that depends on a format or on RosettaSciIO's ways of reading it is
+here; `sfin.images` judges whether the array can be used.
+"""
+
+import gc
+import logging
+import math
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfin.errors import InputError
+
+# How many Å one unit of length is, after Unicode normalisation and lower case.
+_ANGSTROM = {
+    **dict.fromkeys(["pm", "picometer", "picometers"], 1e-2),
+    **dict.fromkeys(["å", "a", "ang", "angstrom", "angstroms", "ångström"], 1.0),
+    **dict.fromkeys(["nm", "nanometer", "nanometers", "nanometre"], 1e1),
+    **dict.fromkeys(["μm", "um", "micron", "microns", "micrometer"], 1e4),
+    **dict.fromkeys(["mm", "millimeter", "millimeters"], 1e7),
+    **dict.fromkeys(["m", "meter", "meters", "metre"], 1e10),
+}
+_ENERGY = {"ev", "kev"}
+
+# ITU-R BT.601 luma, as Pillow and ImageJ weigh red, green and blue. The weights
+# add up to one, so that a grey picture stored as RGB keeps its values exactly.
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+_SQUARE = 0.01  # height and width of a square pixel agree this well
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One image, or one series of images, inside a file.
+
+    Attributes
+    ----------
+    title
+        The signal's name, such as the detector's.
+    frames
+        Counts, ``(frames, rows, columns)``, in the file's own type.
+    pixel_sizes
+        Height and width of a pixel in Å; None where the file does not say, or
+        says it in a unit that is not a length in real space.
+    metadata
+        ``metadata`` and ``original_metadata`` as RosettaSciIO gives them.
+    """
+
+    title: str
+    frames: NDArray[Any]
+    pixel_sizes: tuple[float | None, float | None]
+    metadata: dict[str, Any]
+
+
+def load_datasets(path: Path) -> list[Dataset]:
+    """Read every image and image series of a file, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or holds no image.
+    """
+    trouble = None
+    signals: list[dict[str, Any]] = []
+    with _quiet():
+        try:
+            signals = _read_signals(path)
+        except MemoryError:
+            raise
+        except Exception as error:
+            trouble = " ".join(f"{type(error).__name__} {error}".split()).rstrip(". ")
+        if trouble is not None:
+            # A reader that fails leaves its file open; close it here and quietly.
+            gc.collect()
+    if trouble is not None:
+        raise InputError(
+            f"{path} cannot be read as a {path.suffix} image ({trouble}); it may be "
+            "damaged or cut short: copy it again, or save it anew as .tif or .hspy."
+        )
+    found = [
+        _dataset(signal, f"dataset {index}")
+        for index, signal in enumerate(signals)
+        if _is_image(signal)
+    ]
+    if not found:
+        shapes = ", ".join(
+            " × ".join(map(str, signal["data"].shape)) or "a single number"
+            for signal in signals
+        )
+        raise InputError(
+            f"{path} holds no image, only spectra or other data ({shapes or 'none'}); "
+            "export the image itself, for example the survey image, to its own file."
+        )
+    return found
+
+
+def choose_dataset(path: Path, datasets: list[Dataset], title: str | None) -> Dataset:
+    """Return the dataset of that title; without one, the first of the largest.
+
+    Raises
+    ------
+    InputError
+        No dataset has that title.
+    """
+    if title is None:
+        # max() keeps the first of equals, such as the detectors of one scan.
+        return max(datasets, key=lambda one: math.prod(one.frames.shape[-2:]))
+    for candidate in datasets:
+        if candidate.title.casefold() == title.casefold():
+            return candidate
+    raise InputError(
+        f"{path} has no image called '{title}'; it has "
+        f"{', '.join(repr(candidate.title) for candidate in datasets)}."
+    )
+
+
+def square_pixel_size(path: Path, chosen: Dataset) -> float | None:
+    """Return the pixel size in Å, None if unknown.
+
+    Raises
+    ------
+    InputError
+        Height and width of a pixel differ by more than 1 %.
+    """
+    height, width = chosen.pixel_sizes
+    if height is None or width is None:
+        return None
+    if abs(height - width) > _SQUARE * min(height, width):
+        raise InputError(
+            f"The pixels of {path} are not square, {height:g} × {width:g} Å; resample "
+            "the image to square pixels, or give the true pixel size yourself."
+        )
+    return math.sqrt(height * width)
+
+
+def _read_signals(path: Path) -> list[dict[str, Any]]:
+    """Read a file into RosettaSciIO's dictionaries: data, axes and metadata."""
+    name = str(path)
+    match path.suffix.lower():
+        case ".dm3" | ".dm4":
+            from rsciio import digitalmicrograph
+
+            return list(digitalmicrograph.file_reader(name))
+        case ".emd":
+            from rsciio import emd
+
+            return list(emd.file_reader(name))
+        case ".ser":
+            from rsciio import tia
+
+            return list(tia.file_reader(name))
+        case ".tif" | ".tiff":
+            from rsciio import tiff
+
+            return [_with_imagej_unit(signal) for signal in tiff.file_reader(name)]
+        case ".hspy" | ".hdf5":
+            from rsciio import hspy
+
+            return list(hspy.file_reader(name))
+        case ".zspy":
+            from rsciio import zspy  # its reader, unlike its writer, suits zarr 3
+
+            return list(zspy.file_reader(name))
+        case ".mrc":
+            from rsciio import mrc
+
+            return list(mrc.file_reader(name))
+        case ".png":
+            return [{"data": _read_png(path), "axes": []}]
+        case _:
+            return [{"data": np.load(path, allow_pickle=False), "axes": []}]
+
+
+def _with_imagej_unit(signal: dict[str, Any]) -> dict[str, Any]:
+    # RosettaSciIO 0.15 takes ImageJ's scale, but of its units only "micron".
+    tags = signal["original_metadata"]
+    description = tags.get("ImageDescription")
+    if not (isinstance(description, str) and description.startswith("ImageJ=")):
+        return signal
+    found = re.search(r"^unit=(.*)$", description, re.MULTILINE)
+    if found and "XResolution" in tags:
+        # ImageJ escapes what is not ASCII, such as \u00B5m.
+        unit = re.sub(r"\\u(\w{4})", lambda sign: chr(int(sign[1], 16)), found[1])
+        for axis in signal["axes"][-2:]:
+            axis["units"] = unit
+    return signal
+
+
+def _read_png(path: Path) -> NDArray[Any]:
+    # Not RosettaSciIO's reader: 0.15 fails on grey images with transparency and
+    # takes the red of a colour image whose green and blue are equal.
+    from PIL import Image
+
+    with Image.open(path, formats=["png"]) as image:
+        match image.mode:
+            case "P" | "PA":
+                pixels = np.asarray(image.convert("RGB"))
+            case "LA":
+                pixels = np.asarray(image.getchannel("L"))
+            case _:
+                pixels = np.asarray(image)
+    return _luminance(pixels) if pixels.ndim == 3 else pixels
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what is known to be harmless; all that matters is raised."""
+    from PIL import Image
+
+    logger = logging.getLogger("rsciio")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # it logs the error that it also raises
+    with warnings.catch_warnings():
+        # The MRC reader never closes its file, the TIFF reader not on failure.
+        warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
+        # A scan of 10,000 × 10,000 pixels is large, not an attack.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # HyperSpy's newer files only add groups that an image does not need.
+        warnings.filterwarnings("ignore", "This file was written using a newer")
+        # TIA: concerns the axis between the frames, which is not used.
+        warnings.filterwarnings("ignore", "The navigation axes units could not")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _is_image(signal: Mapping[str, Any]) -> bool:
+    data, axes = signal["data"], signal["axes"]
+    if data.ndim not in (2, 3) or data.dtype.kind == "O":
+        return False
+    if any(str(axis.get("units")).lower() in _ENERGY for axis in axes):
+        return False
+    # A spectrum at each scan position: positions to navigate, one signal axis.
+    navigated = sum(axis.get("navigate") is True for axis in axes)
+    return navigated == 0 or data.ndim - navigated != 1
+
+
+def _dataset(signal: Mapping[str, Any], title: str) -> Dataset:
+    data, axes = np.asarray(signal["data"]), signal["axes"]
+    if data.dtype.names is not None:
+        data = _luminance(np.stack([data[channel] for channel in "RGB"], axis=-1))
+    metadata = signal.get("metadata", {})
+    heights = [_pixel_size(axis) for axis in axes[-2:]] or [None, None]
+    return Dataset(
+        title=metadata.get("General", {}).get("title") or title,
+        frames=data.reshape((-1, *data.shape[-2:])) if data.size else data[None],
+        pixel_sizes=(heights[0], heights[1]),
+        metadata={
+            "metadata": metadata,
+            "original_metadata": signal.get("original_metadata", {}),
+        },
+    )
+
+
+def _luminance(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    """Luminance (ITU-R BT.601) of ``(..., 3 or 4)`` colours; alpha is dropped."""
+    luminance: NDArray[np.float64] = pixels[..., :3].astype(np.float64) @ _LUMINANCE
+    return luminance
+
+
+def _pixel_size(axis: Mapping[str, Any]) -> float | None:
+    unit = unicodedata.normalize("NFKC", str(axis.get("units"))).strip().lower()
+    size = abs(float(axis.get("scale") or 0.0)) * _ANGSTROM.get(unit, 0.0)
+    return size if math.isfinite(size) and size > 0 else None

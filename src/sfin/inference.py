@@ -1,0 +1,166 @@
+"""Enhance images of any size with a trained network."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sfin.errors import InputError
+from sfin.networks.build import choose_device
+from sfin.networks.padding import reflection
+
+FloatImage = NDArray[np.float32]
+
+
+def enhance(
+    network: nn.Module,
+    image: NDArray[np.generic],
+    tile: int = 256,
+    overlap: int = 32,
+    device: str = "auto",
+) -> FloatImage:
+    """Enhance one image, tile by tile.
+
+    Tiles of the size that the network was trained on keep its frequency branch
+    on the spectra that it knows, and the memory that of one tile whatever the
+    image. Where tiles overlap they are blended: a quarter of the overlap next to
+    a tile's edge, where the network misses its surroundings, does not count, and
+    between the two quarters one tile fades into the next. A side shorter than a
+    tile is extended by reflection.
+
+    Parameters
+    ----------
+    network
+        As from `sfin.networks.build.load_network`.
+    image
+        Grey levels 0–255 (rows, columns).
+    tile
+        Side of a tile in pixels, best the size of the training images.
+    overlap
+        Pixels that neighbouring tiles share at least.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    ndarray
+        Grey levels, float32 (rows, columns), not clipped.
+
+    Raises
+    ------
+    InputError
+        If the image is not two-dimensional, empty, or not finite everywhere, or
+        if the tiles overlap by more than half.
+    """
+    if image.ndim != 2 or image.size == 0:
+        raise InputError(
+            f"An image of shape {image.shape} cannot be enhanced: give one of rows "
+            "and columns."
+        )
+    if not 0 <= 2 * overlap <= tile or tile < 1:
+        raise InputError(
+            f"Tiles of {tile} pixels cannot overlap by {overlap}: give an overlap "
+            "between 0 and half a tile."
+        )
+    grey = image.astype(np.float32)
+    if not np.isfinite(grey).all():
+        raise InputError(
+            "The image has pixels that are not finite numbers: replace them first."
+        )
+    cpu = torch.device("cpu")
+    rows, columns = (
+        reflection(size, max(size, tile), cpu).numpy() for size in grey.shape
+    )
+    total = np.zeros((len(rows), len(columns)), np.float32)
+    weights = np.zeros_like(total)
+    with _evaluating(network, device) as target:
+        for row, row_weight in _tiles(len(rows), tile, overlap):
+            for column, column_weight in _tiles(len(columns), tile, overlap):
+                place = slice(row, row + tile), slice(column, column + tile)
+                pixels = grey[np.ix_(rows[place[0]], columns[place[1]])]
+                output = network(torch.tensor(pixels, device=target)[None, None])
+                weight = np.outer(row_weight, column_weight)
+                total[place] += weight * output[0, 0].cpu().numpy()
+                weights[place] += weight
+    return (total / weights)[: grey.shape[0], : grey.shape[1]]
+
+
+def enhance_stack(
+    network: nn.Module,
+    images: NDArray[np.generic],
+    batch: int = 8,
+    device: str = "auto",
+) -> FloatImage:
+    """Enhance images of one size whole, several at a time.
+
+    Parameters
+    ----------
+    network
+        As from `sfin.networks.build.load_network`.
+    images
+        Grey levels 0–255 (n, rows, columns).
+    batch
+        Images computed together; on a CPU 1 is as fast and takes least memory.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    ndarray
+        Grey levels, float32 (n, rows, columns), not clipped.
+
+    Raises
+    ------
+    InputError
+        If `images` is not three-dimensional.
+    """
+    if images.ndim != 3:
+        raise InputError(
+            f"A stack of shape {images.shape} cannot be enhanced: give one of images, "
+            "rows and columns."
+        )
+    enhanced = np.empty(images.shape, np.float32)
+    with _evaluating(network, device) as target:
+        for start in range(0, len(images), batch):
+            chosen = images[start : start + batch].astype(np.float32)
+            output: Tensor = network(torch.tensor(chosen, device=target)[:, None])
+            enhanced[start : start + batch] = output[:, 0].cpu().numpy()
+    return enhanced
+
+
+@contextmanager
+def _evaluating(network: nn.Module, device: str) -> Iterator[torch.device]:
+    # Frozen batch statistics, no dropout, no gradients; as before afterwards.
+    target = choose_device(device)
+    network.to(target)
+    trained = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield target
+    finally:
+        network.train(trained)
+
+
+def _tiles(size: int, tile: int, overlap: int) -> list[tuple[int, FloatImage]]:
+    """First pixel and weights of each tile along a side of `size` pixels."""
+    count = max(math.ceil((size - overlap) / (tile - overlap)), 1)
+    # Evenly spread, so the last tile ends with the image.
+    starts = np.linspace(0, size - tile, count).round().astype(int)
+    unseen = overlap // 4
+    # Pixel centres reach 0 and 1 half a pixel beyond the fading part.
+    rise = (np.arange(tile) + 0.5 - unseen) / max(overlap - 2 * unseen, 1)
+    rise = np.clip(rise, 0, 1)
+    tiles = []
+    for start in starts.tolist():
+        weight = np.ones(tile, np.float32)
+        if start > 0:
+            weight *= rise
+        if start + tile < size:
+            weight *= rise[::-1]
+        tiles.append((start, weight))
+    return tiles

@@ -1,0 +1,210 @@
+"""Add to a clean STEM image the noise that its microscope would (section 3.3).
+
+The image is background + atoms + scan noise + pointwise noise. This is the
+model that `sfin.calibration` inverts; the two share only `sfin.parameters`.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.special import gamma
+
+from sfin.parameters import NoiseParameters
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NoiseSettings:
+    """What the calibrated parameters leave open.
+
+    Attributes
+    ----------
+    background_nodes
+        Fewest and most nodes per side of the random matrix that is upsampled
+        to the background (Perlin noise, bicubic).
+    background_range
+        Least and greatest difference between the brightest and the darkest
+        place of the background, in grey levels.
+    scan_knot_spacing
+        Pixels along the fast scan between independent values of the scan noise.
+    scan_blend_gradient
+        Sobel gradient (grey levels) at which the first of the two scan-noise
+        patterns has given way to the second.
+    """
+
+    background_nodes: tuple[int, int] = (3, 6)
+    background_range: tuple[float, float] = (10.0, 60.0)
+    scan_knot_spacing: float = 10.0
+    scan_blend_gradient: float = 80.0
+
+
+def add_noise(
+    atoms: Float32Array,
+    parameters: NoiseParameters,
+    settings: NoiseSettings,
+    generator: np.random.Generator,
+) -> Float32Array:
+    """Turn the contrast of the atoms into a noisy image.
+
+    Parameters
+    ----------
+    atoms
+        Contrast of the atoms, 0 (background) to 1 (extreme atom), shape
+        (rows, columns), fast scan along the rows.
+    parameters
+        Noise of this image; the sign of ``atom_brightness`` tells whether
+        atoms are bright (HAADF) or dark (BF).
+    settings
+        What the parameters leave open.
+    generator
+        Source of randomness.
+
+    Returns
+    -------
+    array
+        Grey levels, not clipped, shape (rows, columns).
+    """
+    image = background(atoms.shape, parameters, settings, generator)
+    image += np.float32(parameters.atom_brightness) * atoms
+    image += scan_noise(sobel_magnitude(image), parameters, settings, generator)
+    image += pointwise_noise(image, parameters, generator)
+    return image
+
+
+def background(
+    shape: tuple[int, ...],
+    parameters: NoiseParameters,
+    settings: NoiseSettings,
+    generator: np.random.Generator,
+) -> Float32Array:
+    """Make a smooth background by upsampling uniform noise bicubically.
+
+    Its darkest place has the background brightness in HAADF, its brightest
+    one in BF, which is what the calibration measures there.
+    """
+    rows, columns = shape
+    low, high = settings.background_nodes
+    nodes = int(generator.integers(low, high + 1))
+    matrix = generator.random((nodes, nodes))
+    smooth = _upsampling(nodes, rows) @ matrix @ _upsampling(nodes, columns).T
+    smooth = (smooth - smooth.min()) / np.ptp(smooth)
+    height = generator.uniform(*settings.background_range)
+    if parameters.atom_brightness < 0:
+        smooth = smooth - 1
+    result: Float32Array = (parameters.background_brightness + height * smooth).astype(
+        np.float32
+    )
+    return result
+
+
+def scan_noise(
+    gradient: Float32Array,
+    parameters: NoiseParameters,
+    settings: NoiseSettings,
+    generator: np.random.Generator,
+) -> Float32Array:
+    """Blend two one-dimensional Perlin patterns by the gradient of the image.
+
+    Each row is independent and smooth along the fast scan. The standard
+    deviation is ``scan_slope`` × gradient + ``scan_intercept`` everywhere.
+    """
+    rows, columns = gradient.shape
+    interpolation = _unit_spline(columns, settings.scan_knot_spacing)
+    knots = generator.standard_normal(
+        (2, rows, interpolation.shape[0]), dtype=np.float32
+    )
+    calm, rough = knots @ interpolation
+    share = np.minimum(gradient / np.float32(settings.scan_blend_gradient), 1)
+    deviation = np.maximum(
+        np.float32(parameters.scan_slope) * gradient
+        + np.float32(parameters.scan_intercept),
+        0,
+    )
+    # Independent patterns add in quadrature: keep the deviation what was asked.
+    deviation /= np.sqrt(share**2 + (1 - share) ** 2)
+    result: Float32Array = deviation * ((1 - share) * calm + share * rough)
+    return result
+
+
+def pointwise_noise(
+    image: Float32Array, parameters: NoiseParameters, generator: np.random.Generator
+) -> Float32Array:
+    """Draw Tukey-lambda noise, independent between pixels.
+
+    Its standard deviation is ``pointwise_slope`` × grey level +
+    ``pointwise_intercept``, never below zero.
+    """
+    shape = parameters.pointwise_shape
+    # The open interval: p = 0 has no finite quantile for λ ≤ 0.
+    uniform = np.clip(
+        generator.random(image.shape, dtype=np.float32),
+        np.float32(2**-25),
+        np.float32(1 - 2**-24),
+    )
+    deviation = np.maximum(
+        np.float32(parameters.pointwise_slope) * image
+        + np.float32(parameters.pointwise_intercept),
+        0,
+    )
+    scale = np.float32(1 / tukey_lambda_deviation(shape))
+    noise: Float32Array = deviation * scale * _tukey_lambda_quantile(uniform, shape)
+    return noise
+
+
+def _tukey_lambda_quantile(uniform: Float32Array, shape: float) -> Float32Array:
+    if abs(shape) < 1e-3:
+        # The limit λ → 0, the logistic distribution.
+        logistic: Float32Array = np.log(uniform / (1 - uniform))
+        return logistic
+    power = np.float32(shape)
+    quantile: Float32Array = (uniform**power - (1 - uniform) ** power) / power
+    return quantile
+
+
+def tukey_lambda_deviation(shape: float) -> float:
+    """Give the standard deviation of the Tukey-lambda distribution.
+
+    Raises
+    ------
+    ValueError
+        If `shape` is −0.5 or less, where the variance is infinite.
+    """
+    if shape <= -0.5:
+        raise ValueError(f"A Tukey-lambda shape of {shape} has no variance.")
+    if abs(shape) < 1e-3:
+        return float(np.pi / np.sqrt(3))
+    beta = gamma(shape + 1) ** 2 / gamma(2 * shape + 2)
+    return float(np.sqrt(2 / shape**2 * (1 / (1 + 2 * shape) - beta)))
+
+
+def sobel_magnitude(image: Float32Array) -> Float32Array:
+    """Take the magnitude of the un-normalised 3 × 3 Sobel gradient."""
+    padded = np.pad(image, 1, mode="symmetric")
+    smooth_rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    smooth_columns = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
+    horizontal = smooth_rows[:, 2:] - smooth_rows[:, :-2]
+    vertical = smooth_columns[2:] - smooth_columns[:-2]
+    magnitude: Float32Array = np.sqrt(horizontal**2 + vertical**2)
+    return magnitude
+
+
+@lru_cache(maxsize=64)
+def _upsampling(nodes: int, size: int) -> NDArray[np.float64]:
+    """Interpolate `nodes` values over `size` pixels by a cubic spline: a matrix."""
+    spline = CubicSpline(np.arange(nodes), np.eye(nodes))
+    matrix: NDArray[np.float64] = spline(np.linspace(0, nodes - 1, size))
+    return matrix
+
+
+@lru_cache(maxsize=16)
+def _unit_spline(size: int, spacing: float) -> Float32Array:
+    """Interpolate normal knots so that each pixel keeps a variance of one."""
+    knots = int(np.ceil((size - 1) / spacing)) + 1
+    spline = CubicSpline(np.arange(knots), np.eye(knots))
+    matrix = spline(np.arange(size) / spacing).T
+    result: Float32Array = (matrix / np.linalg.norm(matrix, axis=0)).astype(np.float32)
+    return result

@@ -1,0 +1,151 @@
+"""The seven noise parameters of a STEM image, and how they vary between images."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfin.errors import InputError
+from sfin.files import write_whole
+
+Mode = Literal["haadf", "bf"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+@dataclass(frozen=True)
+class NoiseParameters:
+    """Noise of one 256 × 256 patch, in 8-bit grey levels (paper, section 3.2).
+
+    Attributes
+    ----------
+    atom_brightness
+        Grey levels from the background to the extreme atom: positive in HAADF,
+        negative in BF, where atoms are dark.
+    background_brightness
+        Grey level of the background: the darkest place of a HAADF patch, the
+        brightest of a BF patch.
+    scan_slope, scan_intercept
+        Standard deviation of the scan noise = ``scan_slope`` × gradient +
+        ``scan_intercept``, the gradient being the magnitude of the
+        un-normalised 3 × 3 Sobel operator.
+    pointwise_slope, pointwise_intercept
+        Standard deviation of the pointwise noise = ``pointwise_slope`` × grey
+        level + ``pointwise_intercept``.
+    pointwise_shape
+        Shape λ of the Tukey-lambda distribution of the pointwise noise
+        (0.14 is close to a normal distribution, larger is flatter).
+    """
+
+    atom_brightness: float
+    background_brightness: float
+    scan_slope: float
+    scan_intercept: float
+    pointwise_slope: float
+    pointwise_intercept: float
+    pointwise_shape: float
+
+
+PARAMETER_NAMES = tuple(field.name for field in fields(NoiseParameters))
+
+
+@dataclass(frozen=True)
+class NoiseDistribution:
+    """How the noise parameters vary over the calibrated patches of one mode.
+
+    Attributes
+    ----------
+    mode
+        ``haadf`` or ``bf``.
+    mean, variance, minimum, maximum
+        Of each parameter, over the patches. The variance is the unbiased one,
+        and zero where there is a single patch.
+    patches
+        Number of patches they were taken over.
+    images
+        Names of the images the patches come from.
+    """
+
+    mode: Mode
+    mean: NoiseParameters
+    variance: NoiseParameters
+    minimum: NoiseParameters
+    maximum: NoiseParameters
+    patches: int
+    images: tuple[str, ...]
+
+    def draw(self, generator: np.random.Generator) -> NoiseParameters:
+        """Draw the parameters of one image (paper, section 3.3).
+
+        Each parameter is normally distributed and kept within the range that
+        was measured, so that a draw is never a noise nobody has seen (a
+        negative brightness, a shape without a variance).
+        """
+        values = generator.normal(_array(self.mean), np.sqrt(_array(self.variance)))
+        low, high = _array(self.minimum), _array(self.maximum)
+        return NoiseParameters(*map(float, np.clip(values, low, high)))
+
+    def to_dict(self) -> dict[str, object]:
+        """Turn into plain dictionaries, ready for JSON."""
+        return asdict(self) | {"images": list(self.images)}
+
+
+def _array(parameters: NoiseParameters) -> NDArray[np.float64]:
+    return np.array([getattr(parameters, name) for name in PARAMETER_NAMES])
+
+
+def summarise(
+    mode: Mode, patches: Mapping[str, Iterable[NoiseParameters]]
+) -> NoiseDistribution:
+    """Describe the patches of several images by one distribution.
+
+    Parameters
+    ----------
+    mode
+        Mode of all the images.
+    patches
+        Noise parameters of the patches of each image, by image name.
+
+    Raises
+    ------
+    InputError
+        If there is no patch at all.
+    """
+    rows = [_array(patch) for image in patches.values() for patch in image]
+    if not rows:
+        raise InputError(
+            f"No {mode} image could be calibrated: add a raw {mode} image to "
+            f"resources/real_images/{mode}/."
+        )
+    values = np.stack(rows)
+    variance = values.var(axis=0, ddof=1) if len(rows) > 1 else np.zeros(7)
+
+    def parameters(row: NDArray[np.float64]) -> NoiseParameters:
+        return NoiseParameters(*map(float, row))
+
+    return NoiseDistribution(
+        mode=mode,
+        mean=parameters(values.mean(axis=0)),
+        variance=parameters(variance),
+        minimum=parameters(values.min(axis=0)),
+        maximum=parameters(values.max(axis=0)),
+        patches=len(rows),
+        images=tuple(patches),
+    )
+
+
+def write_distribution(path: str | Path, distribution: NoiseDistribution) -> None:
+    """Write a distribution as JSON."""
+    text = json.dumps(distribution.to_dict(), indent=2) + "\n"
+    write_whole(path, text)
+
+
+def read_distribution(path: str | Path) -> NoiseDistribution:
+    """Read what `write_distribution` wrote."""
+    entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    for name in ("mean", "variance", "minimum", "maximum"):
+        entries[name] = NoiseParameters(**entries[name])
+    return NoiseDistribution(**entries | {"images": tuple(entries["images"])})

@@ -1,0 +1,55 @@
+"""Check the settings of a run against a schema, and say plainly what is wrong."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from sfin.errors import InputError
+
+
+def check_settings(settings: Mapping[str, Any], schema: str | Path) -> None:
+    """Check settings against a JSON schema written in YAML.
+
+    Parameters
+    ----------
+    settings
+        The whole configuration.
+    schema
+        Path of the schema.
+
+    Raises
+    ------
+    InputError
+        If a setting is unknown, missing or out of its bounds; the sentence
+        names the first one, and a similar name if there is one.
+    """
+    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(rules)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(settings))
+    if error is not None:
+        place = ".".join(map(str, error.absolute_path))
+        raise InputError(f"The config cannot be used: {_sentence(error, place)}.")
+
+
+def _sentence(error: jsonschema.ValidationError, place: str) -> str:
+    within = f" in {place}" if place else ""
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = sorted(_unknown(error.instance, known))[0]
+        near = difflib.get_close_matches(unknown, known, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"choose from {known}"
+        return f"there is no setting {unknown!r}{within}; {remedy}".rstrip("?")
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"the setting {missing[0]!r} is missing{within}; add it"
+    expected = error.schema.get("description")
+    hint = f" ({expected.rstrip('.')})" if expected else ""
+    return f"{place}{hint}: {error.message}"
+
+
+def _unknown(settings: Mapping[str, Any], known: list[str]) -> Iterator[str]:
+    yield from (name for name in settings if name not in known)

@@ -1,0 +1,257 @@
+"""Make pairs of noisy and clean images from calibrated noise (section 3.3)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import dask
+import numpy as np
+import zarr
+from dask.callbacks import Callback
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from sfin import __version__
+from sfin.arrangements import (
+    ARRANGEMENTS,
+    ArrangementSettings,
+    Columns,
+    Scene,
+    draw_scene,
+)
+from sfin.columns import ProjectedColumns
+from sfin.datasets import SHARD, create_pairs, finish_pairs
+from sfin.noise import NoiseSettings, add_noise
+from sfin.parameters import MODES, PARAMETER_NAMES, NoiseDistribution
+
+Float32Array = NDArray[np.float32]
+Split = Literal["train", "test"]
+# Streams of randomness that never meet: one per mode, split and pair.
+SPLITS: tuple[Split, ...] = ("train", "test")
+
+
+@dataclass(frozen=True)
+class SynthesisSettings:
+    """One dataset of one mode.
+
+    Attributes
+    ----------
+    size
+        Edge of the images, in pixels.
+    clean_scale
+        ``normalised``: the extreme atom of each clean image is 255 in HAADF
+        (0 in BF); ``atom_brightness``: it keeps the brightness it has in the
+        noisy image.
+    detection_sigma
+        Standard deviation of the dots in the detection label, in pixels.
+    detection_threshold
+        Relative brightness below which a column has no dot.
+    arrangement, noise
+        How atoms are arranged, and what the calibrated noise leaves open.
+    """
+
+    size: int
+    clean_scale: Literal["normalised", "atom_brightness"]
+    detection_sigma: float
+    detection_threshold: float
+    arrangement: ArrangementSettings
+    noise: NoiseSettings
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> "SynthesisSettings":
+        """Build from nested dictionaries, as they stand in the config."""
+        nested = {
+            "arrangement": ArrangementSettings(**entries["arrangement"]),
+            "noise": NoiseSettings(**entries["noise"]),
+        }
+        return cls(**{**entries, **nested})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One noisy image, its labels (uint8 grey levels) and what was drawn."""
+
+    noisy: NDArray[np.uint8]
+    clean: NDArray[np.uint8]
+    detection: NDArray[np.uint8]
+    drawn: dict[str, float]
+
+
+def synthesise_pair(
+    structures: Sequence[ProjectedColumns],
+    distribution: NoiseDistribution,
+    settings: SynthesisSettings,
+    generator: np.random.Generator,
+) -> Pair:
+    """Draw one pair.
+
+    Grey levels are rounded to the nearest integer and clipped to 0–255, in the
+    noisy image as in the labels.
+    """
+    mode, size = distribution.mode, settings.size
+    scene = draw_scene(structures, mode, size, settings.arrangement, generator)
+    parameters = distribution.draw(generator)
+    atoms = contrast(scene.columns, size)
+    noisy = add_noise(atoms, parameters, settings.noise, generator)
+    height = (
+        255.0
+        if settings.clean_scale == "normalised"
+        else abs(parameters.atom_brightness)
+    )
+    clean = height * atoms if mode == "haadf" else 255 - height * atoms
+    names = [structure.structure for structure in structures]
+    return Pair(
+        noisy=_grey_levels(noisy),
+        clean=_grey_levels(clean),
+        detection=detection_label(scene.columns, settings),
+        drawn=asdict(parameters) | _codes(scene, names),
+    )
+
+
+def contrast(columns: Columns, size: int) -> Float32Array:
+    """Add up the Gaussian columns and scale their greatest sum to one.
+
+    Returns
+    -------
+    array
+        Shape (size, size), 0 where there is no atom.
+    """
+    image = gaussian_spots(columns, size)
+    highest = float(image.max(initial=0))
+    return image / np.float32(highest) if highest > 0 else image
+
+
+def gaussian_spots(columns: Columns, size: int) -> Float32Array:
+    """Add up two-dimensional Gaussians, as one product of separable factors."""
+    pixel = np.arange(size, dtype=np.float32)
+    x, y, brightness, sigma = (
+        array.astype(np.float32)[:, None] for array in columns.arrays()
+    )
+    across = np.exp(-(((pixel - x) / sigma) ** 2) / 2)
+    down = np.exp(-(((pixel - y) / sigma) ** 2) / 2)
+    image: Float32Array = (brightness * down).T @ across
+    return image
+
+
+def detection_label(columns: Columns, settings: SynthesisSettings) -> NDArray[np.uint8]:
+    """Draw a Gaussian dot, 255 at its peak, on each visible column."""
+    visible = columns.keep(columns.brightness >= settings.detection_threshold)
+    dots = Columns(
+        visible.x,
+        visible.y,
+        np.full_like(visible.x, 255),
+        np.full_like(visible.x, settings.detection_sigma),
+    )
+    return _grey_levels(gaussian_spots(dots, settings.size))
+
+
+def synthesise_dataset(
+    path: str | Path,
+    number: int,
+    split: Split,
+    structures: Sequence[ProjectedColumns],
+    distribution: NoiseDistribution,
+    settings: SynthesisSettings,
+    provenance: Mapping[str, Any],
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write a dataset of `number` pairs as a Zarr store.
+
+    Each pair has a generator of its own, so the bytes do not depend on how
+    many workers there are, nor of which kind: the dask scheduler is the one
+    in force (threads unless configured otherwise).
+
+    Parameters
+    ----------
+    path
+        Store to write; see `sfin.datasets` for its arrays.
+    number
+        How many pairs.
+    split
+        ``train`` or ``test``; they share no random numbers.
+    structures, distribution, settings
+        What to draw from.
+    provenance
+        ``seed`` and ``scale`` of the whole dataset; kept with it.
+    progress
+        Called with the pairs that are done and their number.
+    """
+    seed = int(provenance["seed"])
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    types = {name: np.dtype(np.float32) for name in PARAMETER_NAMES}
+    types |= {"arrangement": np.dtype(np.uint8), "structure": np.dtype(np.uint16)}
+    types |= {"pixel_size": np.dtype(np.float32)}
+    group = create_pairs(
+        partial,
+        number,
+        settings.size,
+        types,
+        {
+            **provenance,
+            "version": __version__,
+            "mode": distribution.mode,
+            "split": split,
+            "settings": asdict(settings),
+            "calibration": distribution.to_dict(),
+            "arrangements": list(ARRANGEMENTS),
+            "structures": [structure.structure for structure in structures],
+        },
+    )
+    stream = (MODES.index(distribution.mode), SPLITS.index(split))
+
+    def draw(index: int) -> Pair:
+        key = np.random.SeedSequence(seed, spawn_key=(*stream, index))
+        generator = np.random.default_rng(key)
+        return synthesise_pair(structures, distribution, settings, generator)
+
+    shards = [range(number)[i : i + SHARD] for i in range(0, number, SHARD)]
+    tasks = [dask.delayed(_write_shard)(partial, shard, draw) for shard in shards]
+    # One BLAS thread: sums in a fixed order, and no threads beside dask's.
+    with _Report(len(shards), number, progress), threadpool_limits(1):
+        drawn = dask.compute(*tasks)
+    for name in types:
+        group[name][:] = np.concatenate([shard[name] for shard in drawn])
+    finish_pairs(partial, path)
+
+
+def _write_shard(
+    path: Path, indices: range, draw: Callable[[int], Pair]
+) -> dict[str, list[float]]:
+    """Draw the pairs of one shard and write them to the open store."""
+    pairs = [draw(index) for index in indices]
+    group = zarr.open_group(path, mode="r+")
+    place = slice(indices.start, indices.stop)
+    for name in ("noisy", "clean", "detection"):
+        group[name][place] = np.stack([getattr(pair, name) for pair in pairs])
+    return {name: [pair.drawn[name] for pair in pairs] for name in pairs[0].drawn}
+
+
+def _codes(scene: Scene, structures: Sequence[str]) -> dict[str, float]:
+    return {
+        "arrangement": ARRANGEMENTS.index(scene.arrangement),
+        "structure": structures.index(scene.structure),
+        "pixel_size": scene.pixel_size,
+    }
+
+
+def _grey_levels(image: Float32Array) -> NDArray[np.uint8]:
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+class _Report(Callback):  # type: ignore[misc]
+    """Turn finished dask tasks into progress."""
+
+    def __init__(
+        self, tasks: int, number: int, progress: Callable[[int, int], None] | None
+    ) -> None:
+        self._tasks, self._number, self._progress = tasks, number, progress
+        self._done = 0
+        super().__init__(posttask=self._count)
+
+    def _count(self, *_: object) -> None:
+        self._done += 1
+        if self._progress:
+            share = min(self._done / self._tasks, 1)
+            self._progress(round(share * self._number), self._number)

@@ -1,0 +1,99 @@
+"""A table of text cells as Markdown and as LaTeX."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of one cell, and whether it stands out as the best of its column."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table whose columns stand in groups, after a column of row names.
+
+    Attributes
+    ----------
+    corner
+        Heading of the row names.
+    groups
+        Heading of each group, and of each column in it.
+    rows
+        Name of each row, and its cells, in the order of the columns.
+    """
+
+    corner: str
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def markdown(grid: Grid, caption: str) -> str:
+    """Write the caption and a pipe table; the best cells are bold."""
+    headings = [
+        f"{group}: {column}" for group, columns in grid.groups for column in columns
+    ]
+    lines = [
+        caption,
+        "",
+        _pipes([grid.corner, *headings]),
+        _pipes([":--", *("--:" for _ in headings)]),
+    ]
+    for name, cells in grid.rows:
+        texts = [f"**{cell.text}**" if cell.best else cell.text for cell in cells]
+        lines.append(_pipes([name, *texts]))
+    return "\n".join(lines) + "\n"
+
+
+def latex(grid: Grid, caption: str, label: str) -> str:
+    """Write a floating table, for the package booktabs; the best cells are bold."""
+    widths = [len(columns) for _, columns in grid.groups]
+    starts = [2 + sum(widths[:place]) for place in range(len(widths) + 1)]
+    heads = [
+        rf"\multicolumn{{{width}}}{{c}}{{{_escape(group)}}}"
+        for width, (group, _) in zip(widths, grid.groups, strict=True)
+    ]
+    rules = [
+        rf"\cmidrule(lr){{{first}-{last - 1}}}" for first, last in pairwise(starts)
+    ]
+    columns = [_escape(column) for _, names in grid.groups for column in names]
+    lines = [
+        "% Needs the package booktabs.",
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{_escape(caption)}}}",
+        rf"\label{{{label}}}",
+        rf"\begin{{tabular}}{{l{'r' * sum(widths)}}}",
+        r"\toprule",
+        _ampersands(["", *heads]),
+        "".join(rules),
+        _ampersands([_escape(grid.corner), *columns]),
+        r"\midrule",
+    ]
+    for name, cells in grid.rows:
+        texts = [_escape(cell.text) for cell in cells]
+        texts = [
+            rf"\textbf{{{text}}}" if cell.best else text
+            for text, cell in zip(texts, cells, strict=True)
+        ]
+        lines.append(_ampersands([_escape(name), *texts]))
+    lines += [r"\bottomrule", r"\end{tabular}", r"\end{table*}"]
+    return "\n".join(lines) + "\n"
+
+
+def _pipes(texts: list[str]) -> str:
+    return "| " + " | ".join(texts) + " |"
+
+
+def _ampersands(texts: list[str]) -> str:
+    return " & ".join(texts) + r" \\"
+
+
+def _escape(text: str) -> str:
+    """Write what LaTeX would take for a command, and signs its fonts may lack."""
+    signs = {"±": r"$\pm$", "∞": r"$\infty$", "–": "--", "×": r"$\times$"}
+    signs |= {sign: "\\" + sign for sign in "&%$#_{}"}
+    return "".join(signs.get(sign, sign) for sign in text)

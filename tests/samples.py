@@ -1,0 +1,59 @@
+"""Small made-up inputs that several tests share."""
+
+from pathlib import Path
+
+import numpy as np
+
+from sfin.columns import ProjectedColumns
+from sfin.parameters import MODES, NoiseDistribution, NoiseParameters
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+def noise(mode="haadf", **changes):
+    """Noise like that of the paper's Table 2."""
+    sign = 1 if mode == "haadf" else -1
+    values = {
+        "atom_brightness": sign * 140.0,
+        "background_brightness": 30.0 if mode == "haadf" else 200.0,
+        "scan_slope": 0.1,
+        "scan_intercept": 4.7,
+        "pointwise_slope": 0.07,
+        "pointwise_intercept": 11.0,
+        "pointwise_shape": 0.2,
+    }
+    return NoiseParameters(**values | changes)
+
+
+def spread_noise(mode="haadf"):
+    """Make a distribution around `noise`, a tenth wide."""
+    mean = noise(mode)
+    values = vars(mean)
+    return NoiseDistribution(
+        mode=mode,
+        mean=mean,
+        variance=NoiseParameters(**{k: (v / 10) ** 2 for k, v in values.items()}),
+        minimum=NoiseParameters(**{k: v - abs(v) / 5 for k, v in values.items()}),
+        maximum=NoiseParameters(**{k: v + abs(v) / 5 for k, v in values.items()}),
+        patches=9,
+        images=("first", "second"),
+    )
+
+
+def perovskite(name="SrTiO3_001"):
+    """Columns of a perovskite along [001], its oxygen invisible in HAADF."""
+    positions = np.array([[0, 0], [0.5, 0.5], [0.5, 0], [0, 0.5]]) * 3.905
+    return ProjectedColumns(
+        structure=name,
+        lattice=np.eye(2) * 3.905,
+        species=("Sr", "TiO", "O", "O"),
+        positions=positions,
+        amplitude={
+            "haadf": np.array([1, 0.44, 0, 0]),
+            "bf": -np.array([1, 0.92, 0.46, 0.46]),
+        },
+        sigma={mode: np.array([0.5, 0.5, 0.44, 0.44]) for mode in MODES},
+        image={mode: np.zeros((4, 4), np.float32) for mode in MODES},
+        r_squared=dict.fromkeys(MODES, 1.0),
+    )

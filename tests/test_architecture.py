@@ -1,0 +1,80 @@
+"""The library is a house of five floors; each imports only from those below."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import sfin
+from sfin.dependencies import imported_modules
+
+PACKAGE = Path(sfin.__file__).parent
+ROOT = Path(__file__).parents[1]
+# By module or package; a module of a package has the floor of its package.
+FLOORS = {
+    1: "errors files logs dependencies parameters settings images image_formats image_writers "
+    "sources downloads metrics",
+    2: "calibration calibrated_images structures orientation columns column_fit "
+    "rendering rendering_settings arrangements noise synthesis datasets",
+    3: "networks filters spectra training training_settings checkpoints inference",
+    4: "evaluation tables table_formats figures dataset_figure rendering_figure "
+    "enhancement",
+}
+FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+MEASURE = {"calibration", "calibrated_images"}
+
+
+def room(module):
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_import_only_from_below(path):
+    name = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    for imported in imported_modules(path):
+        assert FLOOR[room(imported)] <= FLOOR[name], f"{name} imports {imported}"
+        # Measuring and imitating are inverse, and know nothing of each other.
+        if FLOOR[name] == FLOOR[room(imported)] == 2:
+            assert (name in MEASURE) == (room(imported) in MEASURE)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_can_be_read_in_a_sitting(path):
+    assert len(path.read_text().splitlines()) <= 320
+
+
+def test_scripts_are_short_and_have_a_rule():
+    rules = "".join(p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk"))
+    for script in (ROOT / "workflow/scripts").glob("*.py"):
+        assert len(script.read_text().splitlines()) <= 30, script
+        assert f"rule {script.stem}:" in rules
+
+
+def test_rule_files_are_short():
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        assert len(path.read_text().splitlines()) <= 170, path
+
+
+def test_every_rule_that_runs_states_what_it_needs():
+    text = "".join(p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk"))
+    for rule in text.split("\nrule ")[1:]:
+        if "script:" in rule:
+            for word in (
+                "log:",
+                "benchmark:",
+                "threads:",
+                "mem=",
+                "runtime=",
+                "conda:",
+            ):
+                assert word in rule, f"{rule.split(':')[0]} has no {word}"
+
+
+def test_environment_has_the_pins_of_the_lock_file():
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = {line for line in lock if line and not line.startswith("#")}
+    environment = yaml.safe_load((ROOT / "envs/sfin.yaml").read_text())
+    (pip,) = (e["pip"] for e in environment["dependencies"] if isinstance(e, dict))
+    assert set(pip) == pins
+    assert "torch==2.13.0" in pins

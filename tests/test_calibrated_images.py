@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from samples import SHARED, noise
+from scipy.ndimage import gaussian_filter
+
+from sfin.calibrated_images import (
+    calibrate_file,
+    patch_table,
+    read_calibrated_image,
+    summarise_images,
+    write_calibrated_image,
+)
+from sfin.calibration import CalibrationSettings
+from sfin.errors import InputError
+from sfin.noise import NoiseSettings, add_noise
+
+SETTINGS = CalibrationSettings()
+
+
+def record(path, shape=(256, 512), seed=0, blur=0.0, gain=40.0, offset=1000.0):
+    """Record a lattice in 16 bits."""
+    rows, columns = np.indices(shape)
+    atoms = np.cos(rows * 2 * np.pi / 32) + np.cos(columns * 2 * np.pi / 32)
+    generator = np.random.default_rng(seed)
+    atoms = (atoms / 4 + 0.5).astype(np.float32)
+    image = add_noise(atoms, noise(), NoiseSettings(), generator)
+    image = gaussian_filter(image, blur) if blur else image
+    tifffile.imwrite(path, (image * gain + offset).clip(0).astype(np.uint16))
+    return path
+
+
+def calibrated(path, name="a", **changes):
+    return calibrate_file(
+        path, name, "haadf", CalibrationSettings(**vars(SETTINGS) | changes)
+    )
+
+
+def test_record_round_trip(tmp_path):
+    found = calibrated(record(tmp_path / "a.tif"))
+    write_calibrated_image(tmp_path / "a.json", found)
+    assert read_calibrated_image(tmp_path / "a.json") == found
+    assert len(found.patches) == 2
+    assert found.shape == (256, 512)
+    assert not found.warnings
+
+
+def test_calibration_does_not_depend_on_gain_and_offset_of_the_detector(tmp_path):
+    first = calibrated(record(tmp_path / "a.tif"))
+    second = calibrated(record(tmp_path / "b.tif", gain=80.0, offset=9000.0))
+    for one, other in zip(first.patches, second.patches, strict=True):
+        assert vars(other.parameters) == pytest.approx(
+            vars(one.parameters), rel=0.02, abs=0.02
+        )
+
+
+def test_filtered_image_is_flagged_and_left_out(tmp_path):
+    raw = calibrated(record(tmp_path / "a.tif"), "raw")
+    filtered = calibrated(record(tmp_path / "b.tif", blur=1.5), "filtered")
+    assert "filtered, averaged or resampled" in filtered.warnings[0]
+    summary = summarise_images("haadf", [raw, filtered])
+    assert summary.images == ("raw",)
+    table = patch_table([raw, filtered])
+    assert list(table["used"]) == [True, True, False, False]
+    assert isinstance(table, pd.DataFrame)
+
+
+def test_flagged_images_are_used_where_there_are_no_others(tmp_path):
+    filtered = calibrated(record(tmp_path / "b.tif", blur=1.5), "filtered")
+    assert summarise_images("haadf", [filtered]).images == ("filtered",)
+
+
+def test_refusal_names_the_file(tmp_path):
+    path = record(tmp_path / "small.tif", shape=(200, 300))
+    with pytest.raises(InputError, match=r"small\.tif: The image is 200 × 300"):
+        calibrated(path)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the real images")
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("haadf/scilink_MoS2_001_5.tif", True),
+        ("haadf/atomsegnet_Si110_5nm.png", True),
+        ("haadf/ncempy_STO_Titan80kV.ser", True),
+        ("haadf/scifireaders_SI_survey.dm3", True),
+        ("bf/hyperspy_demos_STO_ABF_frame1.tif", True),
+        ("haadf/vecmap_PZO.dm3", False),
+        ("bf/vecmap_Sample_ABF.dm3", False),
+    ],
+)
+def test_real_images_are_told_apart(name, raw):
+    path = SHARED / "real_images" / name
+    found = calibrate_file(path, "a", path.parent.name, SETTINGS)
+    assert (not found.warnings) == raw
+    for patch in found.patches:
+        assert all(np.isfinite(list(vars(patch.parameters).values())))
+        middle = (
+            patch.parameters.pointwise_slope * 128
+            + patch.parameters.pointwise_intercept
+        )
+        assert 1 < middle < 100

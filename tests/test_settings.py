@@ -1,0 +1,86 @@
+import copy
+
+import pytest
+import yaml
+from samples import ROOT
+
+from sfin.calibration import CalibrationSettings
+from sfin.errors import InputError
+from sfin.filters import FilterSettings, filter_settings
+from sfin.noise import NoiseSettings
+from sfin.settings import check_settings
+from sfin.synthesis import SynthesisSettings
+
+SCHEMA = ROOT / "config/schema.yaml"
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def merged(base, overlay):
+    if not isinstance(base, dict) or not isinstance(overlay, dict):
+        return overlay
+    return base | {k: merged(base.get(k), v) for k, v in overlay.items()}
+
+
+@pytest.mark.parametrize("scale", ["config", "test", "paper"])
+def test_shipped_settings_follow_the_schema(scale):
+    overlay = yaml.safe_load((ROOT / f"config/{scale}.yaml").read_text())
+    check_settings(merged(CONFIG, overlay), SCHEMA)
+
+
+def objects(schema, path=()):
+    """Find every object that the schema describes."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield path, schema
+        for key, value in schema.items():
+            yield from objects(value, (*path, key))
+
+
+def test_no_object_of_the_schema_takes_unknown_settings():
+    found = list(objects(yaml.safe_load(SCHEMA.read_text())))
+    assert len(found) > 15
+    for path, schema in found:
+        assert schema.get("additionalProperties") is False, path
+        assert "default" not in schema, path
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value", "sentence"),
+    [
+        ((), "scael", "test", "no setting 'scael'; did you mean 'scale'"),
+        (("training",), "epoch", 3, "'epoch' in training; did you mean 'epochs'"),
+        (("training",), "epochs", 0, "training.epochs"),
+        (("synthesis", "settings", "noise"), "background_range", [1], "too short"),
+        (("synthesis", "number"), "train", "many", "synthesis.number.train"),
+        (("networks", "sfin", "network"), "channels", 7, "channels"),
+        ((), "modes", ["tem"], "'tem' is not one of"),
+        (("calibration",), "patch_size", None, "patch_size"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_sentence(place, key, value, sentence):
+    settings = copy.deepcopy(CONFIG)
+    section = settings
+    for name in place:
+        section = section[name]
+    section[key] = value
+    with pytest.raises(InputError) as refusal:
+        check_settings(settings, SCHEMA)
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_missing_setting_is_named():
+    settings = copy.deepcopy(CONFIG)
+    del settings["calibration"]["blur_sigma"]
+    with pytest.raises(InputError, match="'blur_sigma' is missing in calibration"):
+        check_settings(settings, SCHEMA)
+
+
+def test_settings_of_the_library_are_those_of_the_config():
+    assert CalibrationSettings(**CONFIG["calibration"]) == CalibrationSettings()
+    assert filter_settings(CONFIG["filters"]) == FilterSettings()
+    synthesis = SynthesisSettings.from_dict(CONFIG["synthesis"]["settings"])
+    assert vars(synthesis.noise) == {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(NoiseSettings()).items()
+    }

@@ -1,0 +1,170 @@
+from dataclasses import replace
+
+import dask
+import numpy as np
+import pytest
+from samples import perovskite, spread_noise
+
+from sfin.arrangements import ARRANGEMENTS, Columns
+from sfin.datasets import load_pairs
+from sfin.errors import InputError
+from sfin.parameters import PARAMETER_NAMES
+from sfin.synthesis import (
+    SynthesisSettings,
+    contrast,
+    detection_label,
+    gaussian_spots,
+    synthesise_dataset,
+    synthesise_pair,
+)
+
+SETTINGS = SynthesisSettings.from_dict(
+    {
+        "size": 64,
+        "clean_scale": "normalised",
+        "detection_sigma": 1.0,
+        "detection_threshold": 0.05,
+        "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},
+        "noise": {},
+    }
+)
+PROVENANCE = {"scale": "test", "seed": 5}
+
+
+def make(path, number=70, split="train", mode="haadf", seed=5, progress=None):
+    synthesise_dataset(
+        path,
+        number,
+        split,
+        [perovskite("first"), perovskite("second")],
+        spread_noise(mode),
+        SETTINGS,
+        {"scale": "test", "seed": seed},
+        progress,
+    )
+    return load_pairs(path)
+
+
+def files(path):
+    return {p.relative_to(path): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def spots(x, y, brightness, sigma):
+    return Columns(*(np.array(v, dtype=np.float64) for v in (x, y, brightness, sigma)))
+
+
+def test_spot_is_a_gaussian_of_the_right_place_height_and_width():
+    image = gaussian_spots(spots([20.0], [30.0], [0.7], [3.0]), 64)
+    assert np.unravel_index(image.argmax(), image.shape) == (30, 20)
+    assert image.max() == pytest.approx(0.7)
+    assert image.sum() == pytest.approx(0.7 * 2 * np.pi * 9, rel=1e-3)
+
+
+def test_spots_add_up():
+    both = spots([10.0, 12.0], [10.0, 40.0], [1.0, 0.5], [2.0, 4.0])
+    first, second = (
+        both.keep(np.array([True, False])),
+        both.keep(np.array([False, True])),
+    )
+    assert gaussian_spots(both, 64) == pytest.approx(
+        gaussian_spots(first, 64) + gaussian_spots(second, 64), abs=1e-6
+    )
+
+
+def test_contrast_is_one_at_its_peak_and_zero_without_atoms():
+    assert contrast(spots([5.0, 40], [5.0, 40], [0.3, 0.2], [3.0, 3]), 64).max() == 1
+    assert not contrast(spots([], [], [], []), 64).any()
+
+
+def test_detection_label_has_a_dot_on_each_visible_atom():
+    atoms = spots([10.0, 30.0, 50.0], [10.0, 30.0, 50.0], [1.0, 0.5, 0.01], [4.0] * 3)
+    label = detection_label(atoms, SETTINGS)
+    assert label[10, 10] == label[30, 30] == 255
+    assert label[50, 50] == 0
+    assert np.count_nonzero(label > 127) == 2 * 5
+
+
+@pytest.mark.parametrize("mode", ["haadf", "bf"])
+def test_clean_image_has_no_background_and_full_contrast(mode, generator):
+    for _ in range(5):
+        pair = synthesise_pair([perovskite()], spread_noise(mode), SETTINGS, generator)
+        assert pair.noisy.dtype == pair.clean.dtype == np.uint8
+        assert (pair.clean.max() if mode == "haadf" else 255 - pair.clean.min()) == 255
+
+
+def test_clean_scale_of_the_atoms(generator):
+    settings = replace(SETTINGS, clean_scale="atom_brightness")
+    pair = synthesise_pair([perovskite()], spread_noise(), settings, generator)
+    assert pair.clean.max() == pytest.approx(pair.drawn["atom_brightness"], abs=1)
+
+
+def test_noisy_image_shows_the_atoms_of_the_clean_one(generator):
+    for mode in ("haadf", "bf"):
+        pairs = [
+            synthesise_pair([perovskite()], spread_noise(mode), SETTINGS, generator)
+            for _ in range(10)
+        ]
+        correlations = [
+            np.corrcoef(pair.noisy.ravel(), pair.clean.ravel())[0, 1] for pair in pairs
+        ]
+        assert np.median(correlations) > 0.6
+
+
+def test_same_seed_same_bytes_whatever_the_workers(tmp_path):
+    make(tmp_path / "threads.zarr")
+    with dask.config.set(scheduler="synchronous"):
+        make(tmp_path / "synchronous.zarr")
+    with dask.config.set(num_workers=7):
+        make(tmp_path / "seven.zarr")
+    expected = files(tmp_path / "synchronous.zarr")
+    assert files(tmp_path / "threads.zarr") == expected
+    assert files(tmp_path / "seven.zarr") == expected
+
+
+def test_splits_modes_and_seeds_share_nothing(tmp_path):
+    stores = [
+        make(tmp_path / f"{index}.zarr", number=3, **change)
+        for index, change in enumerate(
+            [{}, {"split": "test"}, {"seed": 6}, {"mode": "bf"}]
+        )
+    ]
+    sizes = [store.drawn["pixel_size"] for store in stores]
+    assert len(np.unique(np.concatenate(sizes))) == 12
+
+
+def test_more_pairs_leave_the_first_ones_as_they_were(tmp_path):
+    few, many = make(tmp_path / "few.zarr", 3), make(tmp_path / "many.zarr", 80)
+    assert np.array_equal(few.noisy, many.noisy[:3])
+
+
+def test_store_follows_the_contract(tmp_path):
+    seen = []
+    pairs = make(tmp_path / "a.zarr", progress=lambda done, total: seen.append(done))
+    assert pairs.noisy.shape == pairs.clean.shape == pairs.detection.shape
+    assert pairs.noisy.shape == (70, 64, 64)
+    assert pairs.attributes["mode"] == "haadf"
+    assert pairs.attributes["scale"] == "test"
+    assert pairs.attributes["seed"] == 5
+    assert pairs.attributes["structures"] == ["first", "second"]
+    assert pairs.attributes["calibration"] == spread_noise().to_dict()
+    drawn = set(PARAMETER_NAMES) | {"arrangement", "structure", "pixel_size"}
+    assert set(pairs.drawn) == drawn
+    assert set(pairs.drawn["structure"]) == {0, 1}
+    assert sorted(seen) == [35, 70]
+
+
+def test_killed_synthesis_leaves_no_store(tmp_path, monkeypatch):
+    import sfin.synthesis
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sfin.synthesis, "finish_pairs", fail)
+        make(tmp_path / "a.zarr")
+    assert not (tmp_path / "a.zarr").exists()
+    with pytest.raises(InputError, match="not a finished dataset"):
+        load_pairs(tmp_path / "a.zarr")
+    # The next run carries on over what was left.
+    assert len(make(tmp_path / "a.zarr").noisy) == 70
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.zarr"]

@@ -1,0 +1,383 @@
+"""The workflow as a user runs it: in a directory of its own, at scale `test`."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+import yaml
+from samples import ROOT, SHARED, noise
+
+from sfin.noise import NoiseSettings, add_noise
+
+PARTS = ["Snakefile", "config", "envs", "profiles", "workflow", "src", "resources"]
+TEST = ["--configfile", "config/test.yaml"]
+RUN = ["--cores", "2", *TEST]
+REAL = {
+    "haadf": ["scilink_MoS2_001_5.tif", "atomsegnet_Si110_5nm.png"],
+    "bf": ["hyperspy_demos_STO_ABF_frame0.tif"],
+}
+
+
+def copy_project(folder):
+    """Copy the workflow, without anybody's images."""
+    ignore = shutil.ignore_patterns("__pycache__", "haadf", "bf")
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=ignore)
+        else:
+            shutil.copy(source, folder / part)
+    for mode in ("haadf", "bf"):
+        (folder / "resources/real_images" / mode).mkdir(parents=True)
+    (folder / "Snakefile").touch()
+
+
+def record(path, mode, seed):
+    """Record a lattice with a made-up microscope."""
+    pixel = np.arange(256)
+    rows = np.exp(-((pixel - np.arange(0, 290, 30)[:, None]) ** 2) / 50).sum(axis=0)
+    atoms = np.outer(rows, rows).astype(np.float32) / rows.max() ** 2
+    generator = np.random.default_rng(seed)
+    image = add_noise(atoms, noise(mode), NoiseSettings(), generator)
+    tifffile.imwrite(path, (image * 100 + 5000).clip(0).astype(np.uint16))
+
+
+def add_images(folder):
+    """Take real images where they are at hand, made-up ones elsewhere."""
+    for mode, names in REAL.items():
+        place = folder / "resources/real_images" / mode
+        for seed, name in enumerate(names):
+            real = SHARED / "real_images" / mode / name
+            if real.exists():
+                shutil.copy(real, place / name)
+            else:
+                record(place / f"recorded_{seed}.tif", mode, seed)
+
+
+class Project:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def command(self, *arguments):
+        return [sys.executable, "-m", "snakemake", *arguments]
+
+    def snakemake(self, *arguments, succeeds=True):
+        """Run snakemake and return what it prints."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(self.folder / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert (done.returncode == 0) == succeeds, output
+        return output
+
+    def planned(self, *arguments):
+        """Count the planned jobs of each rule."""
+        output = self.snakemake("--dry-run", *TEST, *arguments)
+        if "Nothing to be done" in output:
+            return {}
+        jobs = re.findall(r"^(\w+) +(\d+)$", output, re.M)
+        return {rule: int(number) for rule, number in jobs if rule != "total"}
+
+    def results(self):
+        """Read the bytes of everything that was made."""
+        root = self.folder / "results"
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file() and path.name != ".snakemake_timestamp"
+        }
+
+    def edit(self, path, old, new):
+        file = self.folder / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Run the whole workflow once."""
+    folder = tmp_path_factory.mktemp("finished")
+    copy_project(folder)
+    add_images(folder)
+    project = Project(folder)
+    project.snakemake(*RUN)
+    return project
+
+
+@pytest.fixture
+def changed(finished, tmp_path):
+    """Copy the finished project, to change something in it."""
+    shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """Copy the project without results, with images."""
+    copy_project(tmp_path)
+    add_images(tmp_path)
+    return Project(tmp_path)
+
+
+def test_whole_run_leaves_what_it_promises(finished):
+    results = finished.folder / "results"
+    table = pd.read_csv(results / "tables/table1.csv")
+    methods = {"noisy", "absf", "wiener", "atomsegnet", "sfin"}
+    assert set(table["method"]) == methods
+    assert set(table["mode"]) == {"haadf", "bf"}
+    assert len(table) == 10
+    assert set(table["scale"]) == {"test"}
+    for suffix in ("md", "tex", "html"):
+        assert (results / f"tables/table1.{suffix}").stat().st_size > 500
+    for suffix in ("png", "pdf"):
+        assert (results / f"figures/figure6.{suffix}").stat().st_size > 10_000
+    for mode in ("haadf", "bf"):
+        images = list((finished.folder / "resources/real_images" / mode).iterdir())
+        for image in images:
+            for suffix in ("tif", "png", "comparison.png"):
+                assert (results / f"enhanced/{mode}/{image.stem}.{suffix}").exists()
+
+
+def test_every_job_left_a_log_and_progress_is_in_it(finished):
+    logs = finished.folder / "logs"
+    training = (logs / "train_network/enhancement/sfin/haadf/sfin.log").read_text()
+    assert re.search(r"train sfin: (\d+)/\1 ", training)
+    synthesis = (logs / "synthesise_pairs/sfin/haadf/train.log").read_text()
+    assert re.search(r"(\d+)/\1 ", synthesis)
+
+
+def test_nothing_to_do_after_a_complete_run(finished):
+    assert finished.planned() == {}
+
+
+def test_touched_files_rerun_nothing(changed):
+    for path in (changed.folder / "src").rglob("*.py"):
+        path.touch()
+    for path in (changed.folder / "resources/real_images").rglob("*.*"):
+        path.touch()
+    for path in (changed.folder / "workflow").rglob("*.*"):
+        path.touch()
+    assert changed.planned() == {}
+
+
+def test_switching_branch_and_back_reruns_nothing(changed):
+    def git(*arguments):
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+        subprocess.run(command, cwd=changed.folder, check=True, capture_output=True)
+
+    git("init", "-q", "-b", "first")
+    git("add", "src", "workflow", "config")
+    git("commit", "-q", "-m", "first")
+    git("checkout", "-q", "-b", "second")
+    changed.edit("src/sfin/calibration.py", '"""Measure', '"""Now measure')
+    git("commit", "-q", "-a", "-m", "second")
+    assert "calibrate_image" in changed.planned()
+    git("checkout", "-q", "first")
+    assert changed.planned() == {}
+
+
+def test_edited_calibration_reruns_it_and_what_hangs_on_it(changed):
+    changed.edit("src/sfin/calibration.py", '"""Measure', '"""Now measure')
+    planned = changed.planned()
+    assert planned["calibrate_image"] == 3
+    assert {"synthesise_pairs", "train_network", "table1", "figure6"} <= set(planned)
+    assert not {"render_structure", "fetch_image"} & set(planned)
+
+
+def test_edited_script_reruns_its_rule_only(changed):
+    changed.edit("workflow/scripts/table1.py", "Collect", "Gather")
+    assert changed.planned() == {"all": 1, "table1": 1}
+
+
+def test_new_image_recalibrates_its_mode(changed):
+    record(changed.folder / "resources/real_images/bf/new.tif", "bf", 7)
+    planned = changed.planned()
+    assert planned["calibrate_image"] == 1
+    assert planned["summarise_calibration"] == 1
+    assert planned["synthesise_pairs"] == 2
+    assert planned["train_network"] == 2
+    assert planned["enhance_image"] == 2
+    assert "render_structure" not in planned
+
+
+def test_removed_image_recalibrates_its_mode(changed):
+    image = sorted((changed.folder / "resources/real_images/haadf").iterdir())[0]
+    image.unlink()
+    planned = changed.planned()
+    assert "calibrate_image" not in planned
+    assert planned["summarise_calibration"] == 1
+    assert planned["train_network"] == 2
+
+
+def test_changed_training_setting_retrains_that_network_only(changed):
+    config = changed.folder / "config/test.yaml"
+    settings = yaml.safe_load(config.read_text())
+    own = settings.setdefault("networks", {}).setdefault("sfin", {})
+    own["training"] = own.get("training", {}) | {"learning_rate": 1e-4}
+    config.write_text(yaml.safe_dump(settings))
+    planned = changed.planned()
+    assert planned["train_network"] == 2
+    assert planned["evaluate_method"] == 2
+    assert not {"synthesise_pairs", "calibrate_image"} & set(planned)
+
+
+def test_one_table_can_be_made_again(changed):
+    table = changed.folder / "results/tables/table1.csv"
+    before = table.read_bytes()
+    table.unlink()
+    assert changed.planned("table1") == {"table1": 1}
+    changed.snakemake("table1", *RUN)
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (("config/config.yaml", "blur_sigma: 3.0", "blur_sgima: 3.0"), "'blur_sgima'"),
+        (("config/config.yaml", "SrTiO3_001", "SrTiO4_001"), "'SrTiO4_001'"),
+        (("config/config.yaml", "Si_110", "Si_111"), "add resources/structures/"),
+    ],
+)
+def test_wrong_settings_are_refused_before_any_job(fresh, edit, sentence):
+    fresh.edit(*edit)
+    if "structures" in sentence or "SrTiO4" in sentence:
+        overlay = fresh.folder / "config/test.yaml"
+        settings = yaml.safe_load(overlay.read_text())
+        settings.pop("structures", None)
+        overlay.write_text(yaml.safe_dump(settings))
+    output = fresh.snakemake(*RUN, succeeds=False)
+    assert sentence in output
+    assert "Traceback" not in output
+    assert not (fresh.folder / "results").exists()
+
+
+def test_empty_image_folder_is_refused(fresh):
+    for image in (fresh.folder / "resources/real_images/bf").iterdir():
+        image.unlink()
+    output = fresh.snakemake(*RUN, succeeds=False)
+    assert "There is no bf image: put at least one into" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("broken.dm3", b"not an image at all", "broken.dm3"),
+        ("empty.tif", b"", "empty.tif is empty"),
+        ("notes.txt", b"hello", "notes.txt is not a microscopy image"),
+    ],
+)
+def test_unusable_files_are_refused_before_any_job(fresh, name, content, sentence):
+    (fresh.folder / "resources/real_images/bf" / name).write_bytes(content)
+    output = fresh.snakemake(*RUN, succeeds=False)
+    assert sentence in output
+    assert "Traceback" not in output
+    assert not (fresh.folder / "results").exists()
+
+
+def test_image_that_cannot_be_calibrated_is_named(fresh):
+    path = fresh.folder / "resources/real_images/bf/tiny.npy"
+    np.save(path, np.random.default_rng(0).random((100, 100)))
+    output = fresh.snakemake("calibration", *RUN, succeeds=False)
+    assert "Error: resources/real_images/bf/tiny.npy" in output
+    assert "smaller than a patch" in output
+
+
+def test_two_images_of_one_name_are_refused(fresh):
+    for suffix in ("tif", "npy"):
+        folder = fresh.folder / "resources/real_images/bf"
+        if suffix == "npy":
+            np.save(folder / "same.npy", np.random.default_rng(0).random((300, 300)))
+        else:
+            record(folder / "same.tif", "bf", 1)
+    assert "share a name" in fresh.snakemake(*RUN, succeeds=False)
+
+
+def test_killed_run_carries_on_to_the_same_bytes(finished, fresh):
+    # Long enough that checkpoints are behind it and more are to come.
+    process = subprocess.Popen(
+        fresh.command(*RUN),
+        cwd=fresh.folder,
+        env=os.environ | {"PYTHONPATH": str(fresh.folder / "src")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    checkpoints = fresh.folder / "results/models"
+    for _ in range(1200):
+        if list(checkpoints.rglob("checkpoint*.pt")) or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    assert process.poll() is None, "the run ended before it could be killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    fresh.snakemake("--unlock", *TEST)
+    fresh.snakemake(*RUN)
+    assert not list(checkpoints.rglob("checkpoint*.pt"))
+    expected, found = finished.results(), fresh.results()
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_interrupted_run_carries_on(fresh):
+    process = subprocess.Popen(
+        fresh.command("structures", *RUN),
+        cwd=fresh.folder,
+        env=os.environ | {"PYTHONPATH": str(fresh.folder / "src")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=120) != 0
+    fresh.snakemake("structures", *RUN)
+    assert fresh.planned("structures") == {}
+
+
+def test_report_is_made(finished):
+    finished.snakemake(*TEST, "--report", "report.html")
+    report = (finished.folder / "report.html").read_text()
+    for words in ("Table 1", "Real images", "Scale: <code", "figure6"):
+        assert words in report or words.replace("<code", "") in report
+
+
+def test_targets_read_like_the_papers_contents(finished):
+    targets = finished.snakemake("--list-target-rules", *TEST)
+    for name in ("table1", "figure6", "enhanced_images", "calibration", "datasets"):
+        assert name in targets
+
+
+def test_lint_is_clean(finished):
+    assert "good condition" in finished.snakemake("--lint", *TEST)
+
+
+def test_catalogue_entry_plans_the_same(finished):
+    output = finished.snakemake("--dry-run", "-s", "workflow/Snakefile", *TEST)
+    assert "Nothing to be done" in output or "table1" in output
+
+
+@pytest.mark.parametrize("scale", ["laptop", "paper"])
+def test_shipped_settings_are_valid(fresh, scale):
+    extra = [] if scale == "laptop" else ["--configfile", f"config/{scale}.yaml"]
+    output = fresh.snakemake("--dry-run", "--cores", "1", *extra)
+    assert "train_network" in output
+    assert "fetch_image" in output
+
+
+def test_slurm_profile_resolves(fresh):
+    output = fresh.snakemake("--profile", "profiles/slurm", "--dry-run", *TEST)
+    assert "slurm_partition=gpu" in output

@@ -1,0 +1,51 @@
+rule calibrate_image:
+    """Measure the noise of one real image."""
+    input:
+        image=real_image,
+        code=code("calibrate_image"),
+    output:
+        calibration="results/calibration/{mode}/{image}.json",
+    log:
+        "logs/calibrate_image/{mode}/{image}.log",
+    benchmark:
+        "logs/benchmarks/calibrate_image/{mode}/{image}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        settings=lookup("calibration", within=config),
+        pixel_size=pixel_size,
+    script:
+        "../scripts/calibrate_image.py"
+
+
+rule summarise_calibration:
+    """Take the mean and variance of each noise parameter of a mode."""
+    input:
+        calibrations=calibrated_images,
+        code=code("summarise_calibration"),
+    output:
+        patches="results/calibration/{mode}.csv",
+        distribution="results/calibration/{mode}.json",
+    log:
+        "logs/summarise_calibration/{mode}.log",
+    benchmark:
+        "logs/benchmarks/summarise_calibration/{mode}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="5m",
+    script:
+        "../scripts/summarise_calibration.py"
+
+
+rule calibration:
+    """The noise of all real images, and its mean and variance."""
+    input:
+        collect("results/calibration/{mode}.json", mode=config["modes"]),
+    localrule: True

@@ -1,0 +1,37 @@
+rule enhance_image:
+    """Enhance a real image with the trained SFIN of its mode."""
+    input:
+        image=real_image,
+        weights="results/models/enhancement/sfin/{mode}/sfin/weights.safetensors",
+        code=code("enhance_image"),
+    output:
+        image="results/enhanced/{mode}/{image}.tif",
+        picture="results/enhanced/{mode}/{image}.png",
+        comparison=report(
+            "results/enhanced/{mode}/{image}.comparison.png",
+            caption="../report/enhanced.rst",
+            category="Real images",
+            labels={"mode": "{mode}", "image": "{image}"},
+        ),
+    log:
+        "logs/enhance_image/{mode}/{image}.log",
+    benchmark:
+        "logs/benchmarks/enhance_image/{mode}/{image}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem="8GB",
+        runtime="30m",
+    params:
+        pixel_size=pixel_size,
+        provenance=PROVENANCE,
+    script:
+        "../scripts/enhance_image.py"
+
+
+rule enhanced_images:
+    """All real images, enhanced."""
+    input:
+        ENHANCED_IMAGES,
+    localrule: True

@@ -1,0 +1,37 @@
+rule train_network:
+    """Train a network on a dataset; a killed training resumes from its checkpoint."""
+    input:
+        pairs="results/datasets/{dataset}/{mode}/train.zarr",
+        code=code("train_network"),
+    output:
+        weights="results/models/{task}/{dataset}/{mode}/{method}/weights.safetensors",
+        history="results/models/{task}/{dataset}/{mode}/{method}/history.csv",
+        settings="results/models/{task}/{dataset}/{mode}/{method}/settings.json",
+    log:
+        "logs/train_network/{task}/{dataset}/{mode}/{method}.log",
+    benchmark:
+        "logs/benchmarks/train_network/{task}/{dataset}/{mode}/{method}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: config["training"]["threads"]
+    resources:
+        gpu=1,
+        mem="16GB",
+        runtime="24h",
+    params:
+        network=lookup("networks/{method}/network", within=config),
+        settings=training_settings,
+        provenance=PROVENANCE,
+    script:
+        "../scripts/train_network.py"
+
+
+rule models:
+    """All networks, trained."""
+    input:
+        collect(
+            "results/models/enhancement/sfin/{mode}/{method}/weights.safetensors",
+            mode=config["modes"],
+            method=TRAINED,
+        ),
+    localrule: True
