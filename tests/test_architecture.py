@@ -12,8 +12,8 @@ PACKAGE = Path(sfin.__file__).parent
 ROOT = Path(__file__).parents[1]
 # By module or package; a module of a package has the floor of its package.
 FLOORS = {
-    1: "errors files logs dependencies parameters settings images image_formats image_writers "
-    "sources downloads metrics",
+    1: "errors files logs dependencies settings parameters tukey_lambda images image_formats "
+    "image_writers sources downloads collection metrics",
     2: "calibration calibrated_images structures orientation columns column_fit "
     "rendering rendering_settings arrangements noise synthesis datasets",
     3: "networks filters spectra training training_settings checkpoints inference",
@@ -41,19 +41,19 @@ def test_modules_import_only_from_below(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_modules_can_be_read_in_a_sitting(path):
-    assert len(path.read_text().splitlines()) <= 320
+    assert len(path.read_text().splitlines()) <= 300
 
 
 def test_scripts_are_short_and_have_a_rule():
     rules = "".join(p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk"))
     for script in (ROOT / "workflow/scripts").glob("*.py"):
-        assert len(script.read_text().splitlines()) <= 30, script
+        assert len(script.read_text().splitlines()) <= 20, script
         assert f"rule {script.stem}:" in rules
 
 
 def test_rule_files_are_short():
     for path in (ROOT / "workflow/rules").glob("*.smk"):
-        assert len(path.read_text().splitlines()) <= 170, path
+        assert len(path.read_text().splitlines()) < 150, path
 
 
 def test_every_rule_that_runs_states_what_it_needs():

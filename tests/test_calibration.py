@@ -9,11 +9,11 @@ from sfin.calibration import (
     calibrate_patch,
     deviation_curve,
     sobel_magnitude,
-    tukey_lambda_shape,
     white_noise_ratio,
 )
 from sfin.errors import InputError
 from sfin.noise import NoiseSettings, add_noise
+from sfin.tukey_lambda import tukey_lambda_shape
 
 SETTINGS = CalibrationSettings()
 

@@ -10,8 +10,8 @@ from sfin.noise import (
     pointwise_noise,
     scan_noise,
     sobel_magnitude,
-    tukey_lambda_deviation,
 )
+from sfin.tukey_lambda import tukey_lambda_deviation
 
 SETTINGS = NoiseSettings()
 FLAT = np.zeros((256, 256), np.float32)

@@ -133,10 +133,16 @@ def test_interrupted_training_ends_alike(
     assert [row.loss for row in history] == [row.loss for row in complete]
 
 
-@pytest.mark.parametrize("damage", ["fingerprint", "bytes"])
+@pytest.mark.parametrize("damage", ["fingerprint", "seed", "settings", "bytes"])
 def test_foreign_or_damaged_checkpoint_is_not_used(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint"
-    run(path, network(), seed=1, fingerprint="other")
+    run(
+        path,
+        network(),
+        replace(SETTINGS, epochs=6) if damage == "settings" else SETTINGS,
+        seed=1 if damage == "seed" else 7,
+        fingerprint="other" if damage == "fingerprint" else "this",
+    )
     if damage == "bytes":
         path.write_bytes(path.read_bytes()[:1000])
     said: list[str] = []

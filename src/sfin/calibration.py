@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, sobel
 
 from sfin.errors import InputError
 from sfin.parameters import Mode, NoiseParameters
+from sfin.tukey_lambda import tukey_lambda_shape
 
 FloatArray = NDArray[np.floating]
 
@@ -246,36 +247,6 @@ def shape_by_grey_level(
     kept = [part for part in np.split(order, edges) if part.size >= minimum]
     levels = np.array([grey.ravel()[part].mean() for part in kept])
     return levels, np.array([tukey_lambda_shape(noise.ravel()[part]) for part in kept])
-
-
-def tukey_lambda_shape(sample: NDArray[np.float64]) -> float:
-    """Estimate the shape λ of a Tukey-lambda sample from its L-kurtosis.
-
-    The L-kurtosis is τ₄ = (λ−1)(λ−2) / ((λ+3)(λ+4)) (Karian and Dudewicz,
-    2000). Two shapes share each τ₄; the smaller root is the bell-shaped one.
-    A correlation search without bounds (`scipy.stats.ppcc_max`) lands on the
-    other. The result is kept within −0.4 … 1.4, where a variance exists and
-    the two roots stay apart.
-    """
-    ordered = np.sort(sample)
-    n = ordered.size
-    rank = np.arange(n)
-    # Unbiased probability-weighted moments (Hosking, 1990).
-    weight1 = rank / (n - 1)
-    weight2 = weight1 * (rank - 1) / (n - 2)
-    weight3 = weight2 * (rank - 2) / (n - 3)
-    b0, b1, b2, b3 = (
-        float(np.mean(ordered * w)) for w in (1.0, weight1, weight2, weight3)
-    )
-    second = 2 * b1 - b0
-    if second <= 0:
-        return 0.0
-    kurtosis = (20 * b3 - 30 * b2 + 12 * b1 - b0) / second
-    a, b, c = kurtosis - 1, 7 * kurtosis + 3, 12 * kurtosis - 2
-    # At the turning point of τ₄ (λ ≈ 1.4) noise can push the root into the
-    # complex plane; the turning point itself is then the nearest shape.
-    root = np.sqrt(max(b * b - 4 * a * c, 0.0))
-    return float(np.clip((-b + root) / (2 * a), -0.4, 1.4))
 
 
 def white_noise_ratio(image: FloatArray) -> float:

@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
-from scipy.special import gamma
 
 from sfin.parameters import NoiseParameters
+from sfin.tukey_lambda import tukey_lambda_deviation, tukey_lambda_quantile
 
 Float32Array = NDArray[np.float32]
 
@@ -151,34 +151,8 @@ def pointwise_noise(
         0,
     )
     scale = np.float32(1 / tukey_lambda_deviation(shape))
-    noise: Float32Array = deviation * scale * _tukey_lambda_quantile(uniform, shape)
+    noise: Float32Array = deviation * scale * tukey_lambda_quantile(uniform, shape)
     return noise
-
-
-def _tukey_lambda_quantile(uniform: Float32Array, shape: float) -> Float32Array:
-    if abs(shape) < 1e-3:
-        # The limit λ → 0, the logistic distribution.
-        logistic: Float32Array = np.log(uniform / (1 - uniform))
-        return logistic
-    power = np.float32(shape)
-    quantile: Float32Array = (uniform**power - (1 - uniform) ** power) / power
-    return quantile
-
-
-def tukey_lambda_deviation(shape: float) -> float:
-    """Give the standard deviation of the Tukey-lambda distribution.
-
-    Raises
-    ------
-    ValueError
-        If `shape` is −0.5 or less, where the variance is infinite.
-    """
-    if shape <= -0.5:
-        raise ValueError(f"A Tukey-lambda shape of {shape} has no variance.")
-    if abs(shape) < 1e-3:
-        return float(np.pi / np.sqrt(3))
-    beta = gamma(shape + 1) ** 2 / gamma(2 * shape + 2)
-    return float(np.sqrt(2 / shape**2 * (1 / (1 + 2 * shape) - beta)))
 
 
 def sobel_magnitude(image: Float32Array) -> Float32Array:

@@ -85,6 +85,23 @@ def list_structures(folder: Path) -> list[str]:
     return names
 
 
+def check_structures(names: Sequence[str], folder: Path) -> None:
+    """Refuse names of structures that the folder does not describe.
+
+    Raises
+    ------
+    InputError
+        For the first such name.
+    """
+    known = list_structures(folder)
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"structures names {name!r}, which {folder}/ does not describe: "
+                f"choose from {', '.join(known)}, or add {folder}/{name}.yaml."
+            )
+
+
 def read_structure(path: Path) -> Structure:
     """Read and check one structure file (YAML).
 

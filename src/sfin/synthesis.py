@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-import dask
 import numpy as np
 import zarr
+from dask.base import compute
 from dask.callbacks import Callback
+from dask.delayed import delayed
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +22,7 @@ from sfin.arrangements import (
     draw_scene,
 )
 from sfin.columns import ProjectedColumns
-from sfin.datasets import SHARD, create_pairs, finish_pairs
+from sfin.datasets import IMAGES, SHARD, create_pairs, finish_pairs
 from sfin.noise import NoiseSettings, add_noise
 from sfin.parameters import MODES, PARAMETER_NAMES, NoiseDistribution
 
@@ -148,13 +149,14 @@ def detection_label(columns: Columns, settings: SynthesisSettings) -> NDArray[np
 
 def synthesise_dataset(
     path: str | Path,
-    number: int,
     split: Split,
     structures: Sequence[ProjectedColumns],
     distribution: NoiseDistribution,
+    number: int,
     settings: SynthesisSettings,
     provenance: Mapping[str, Any],
     progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None,
 ) -> None:
     """Write a dataset of `number` pairs as a Zarr store.
 
@@ -166,23 +168,29 @@ def synthesise_dataset(
     ----------
     path
         Store to write; see `sfin.datasets` for its arrays.
-    number
-        How many pairs.
     split
         ``train`` or ``test``; they share no random numbers.
-    structures, distribution, settings
+    structures, distribution
         What to draw from.
+    number
+        How many pairs.
+    settings
+        How to draw.
     provenance
         ``seed`` and ``scale`` of the whole dataset; kept with it.
     progress
         Called with the pairs that are done and their number.
+    workers
+        How many of dask's threads or processes to use; its choice if None.
     """
     seed = int(provenance["seed"])
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    types = {name: np.dtype(np.float32) for name in PARAMETER_NAMES}
-    types |= {"arrangement": np.dtype(np.uint8), "structure": np.dtype(np.uint16)}
-    types |= {"pixel_size": np.dtype(np.float32)}
+    types: dict[str, np.dtype[Any]] = {
+        **dict.fromkeys((*PARAMETER_NAMES, "pixel_size"), np.dtype(np.float32)),
+        "arrangement": np.dtype(np.uint8),
+        "structure": np.dtype(np.uint16),
+    }
     group = create_pairs(
         partial,
         number,
@@ -207,12 +215,13 @@ def synthesise_dataset(
         return synthesise_pair(structures, distribution, settings, generator)
 
     shards = [range(number)[i : i + SHARD] for i in range(0, number, SHARD)]
-    tasks = [dask.delayed(_write_shard)(partial, shard, draw) for shard in shards]
+    tasks = [delayed(_write_shard)(partial, shard, draw) for shard in shards]
     # One BLAS thread: sums in a fixed order, and no threads beside dask's.
     with _Report(len(shards), number, progress), threadpool_limits(1):
-        drawn = dask.compute(*tasks)
+        drawn = compute(*tasks, num_workers=workers)  # type: ignore[no-untyped-call]
     for name in types:
-        group[name][:] = np.concatenate([shard[name] for shard in drawn])
+        array = cast("zarr.Array[Any]", group[name])
+        array[:] = np.concatenate([shard[name] for shard in drawn])
     finish_pairs(partial, path)
 
 
@@ -222,9 +231,10 @@ def _write_shard(
     """Draw the pairs of one shard and write them to the open store."""
     pairs = [draw(index) for index in indices]
     group = zarr.open_group(path, mode="r+")
-    place = slice(indices.start, indices.stop)
-    for name in ("noisy", "clean", "detection"):
-        group[name][place] = np.stack([getattr(pair, name) for pair in pairs])
+    for name in IMAGES:
+        array = cast("zarr.Array[Any]", group[name])
+        images = np.stack([getattr(pair, name) for pair in pairs])
+        array[indices.start : indices.stop] = images
     return {name: [pair.drawn[name] for pair in pairs] for name in pairs[0].drawn}
 
 
@@ -240,7 +250,7 @@ def _grey_levels(image: Float32Array) -> NDArray[np.uint8]:
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
-class _Report(Callback):  # type: ignore[misc]
+class _Report(Callback):
     """Turn finished dask tasks into progress."""
 
     def __init__(
@@ -248,7 +258,7 @@ class _Report(Callback):  # type: ignore[misc]
     ) -> None:
         self._tasks, self._number, self._progress = tasks, number, progress
         self._done = 0
-        super().__init__(posttask=self._count)
+        super().__init__(posttask=self._count)  # type: ignore[no-untyped-call]
 
     def _count(self, *_: object) -> None:
         self._done += 1

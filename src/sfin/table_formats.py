@@ -1,5 +1,6 @@
-"""A table of text cells as Markdown and as LaTeX."""
+"""A table of text cells as Markdown, LaTeX and HTML."""
 
+import html
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -81,6 +82,40 @@ def latex(grid: Grid, caption: str, label: str) -> str:
         ]
         lines.append(_ampersands([_escape(name), *texts]))
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table*}"]
+    return "\n".join(lines) + "\n"
+
+
+def web_page(grid: Grid, caption: str) -> str:
+    """Write a whole page with the caption and the table; the best cells are bold."""
+    heads = "".join(
+        f'<th colspan="{len(columns)}">{html.escape(group)}</th>'
+        for group, columns in grid.groups
+    )
+    names = [column for _, columns in grid.groups for column in columns]
+    columns = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    rows = []
+    for name, cells in grid.rows:
+        texts = [html.escape(cell.text) for cell in cells]
+        texts = [
+            f"<td><b>{text}</b></td>" if cell.best else f"<td>{text}</td>"
+            for text, cell in zip(texts, cells, strict=True)
+        ]
+        rows.append(f"<tr><th>{html.escape(name)}</th>{''.join(texts)}</tr>")
+    style = (
+        "body{font-family:sans-serif;margin:2em;max-width:70em}"
+        "table{border-collapse:collapse;margin-top:1em}"
+        "th,td{padding:.3em .8em;text-align:right}"
+        "tr th:first-child{text-align:left}thead{border-bottom:1px solid}"
+    )
+    lines = [
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
+        f"<title>Table</title><style>{style}</style></head><body>",
+        f"<p>{html.escape(caption)}</p>",
+        f"<table><thead><tr><th></th>{heads}</tr>",
+        f"<tr><th>{html.escape(grid.corner)}</th>{columns}</tr></thead><tbody>",
+        *rows,
+        "</tbody></table></body></html>",
+    ]
     return "\n".join(lines) + "\n"
 
 

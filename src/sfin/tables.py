@@ -12,7 +12,7 @@ from sfin.errors import InputError
 from sfin.evaluation import read_evaluation
 from sfin.files import write_whole
 from sfin.metrics import DATA_RANGE
-from sfin.table_formats import Cell, Grid, latex, markdown
+from sfin.table_formats import Cell, Grid, latex, markdown, web_page
 
 Artifact = Literal["Table 1", "Table 5", "Table 6", "Table 7"]
 
@@ -162,8 +162,8 @@ def group_name(dataset: str, mode: str) -> str:
 def write_table(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
     """Write a comparison as ``.csv``, ``.md`` and ``.tex``.
 
-    The CSV has one row per method, dataset and mode, with every digit. The other
-    two are laid out as in the paper: a row per method, columns per dataset and
+    The CSV has one row per method, dataset and mode, with every digit. The others
+    are laid out as in the paper: a row per method, columns per dataset and
     mode, the best value of a column bold.
 
     Parameters
@@ -180,6 +180,7 @@ def write_table(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
     write_whole(f"{base_path}.csv", table.to_csv(index=False, lineterminator="\n"))
     write_whole(f"{base_path}.md", markdown(grid, text))
     write_whole(f"{base_path}.tex", latex(grid, text, label))
+    write_whole(f"{base_path}.html", web_page(grid, text))
 
 
 def _grid(table: pd.DataFrame) -> Grid:

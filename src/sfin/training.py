@@ -84,8 +84,8 @@ def train(
         File from which an interrupted training goes on; the caller removes it
         when the weights are written.
     fingerprint
-        Anything that names this training. A checkpoint with another one is not
-        used: the training starts anew and says so.
+        Names the network and the images. A checkpoint with another fingerprint,
+        seed or other settings is not used: the training starts anew and says so.
     validation
         Noisy and target images that are not among those trained on.
     report
@@ -111,6 +111,7 @@ def train(
             "more or larger pairs, or lower batch_size or crop_size."
         )
     report = report or (lambda done, total, detail: None)
+    fingerprint = f"{fingerprint} {seed} {settings}"
     total_steps = settings.epochs * steps
     device = choose_device(settings.device)
     network.to(device)

@@ -1,9 +1,7 @@
 rule figure6:
     """Figure 6: test images enhanced by each method, beside the truth."""
     input:
-        pairs=collect(
-            "results/datasets/sfin/{mode}/test.zarr", mode=config["modes"]
-        ),
+        pairs=collect("results/datasets/sfin/{mode}/test.zarr", mode=config["modes"]),
         weights=collect(
             "results/models/enhancement/sfin/{mode}/{method}/weights.safetensors",
             mode=config["modes"],
@@ -33,7 +31,6 @@ rule figure6:
         runtime="30m",
     params:
         methods=METHODS,
-        modes=config["modes"],
         filters=lookup("filters", within=config),
         provenance=PROVENANCE,
     script:

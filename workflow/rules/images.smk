@@ -8,10 +8,10 @@ rule fetch_image:
         "logs/fetch_image/{mode}/{image}.{suffix}.log",
     benchmark:
         "logs/benchmarks/fetch_image/{mode}/{image}.{suffix}.tsv"
+    retries: 2
     conda:
         ENVIRONMENT
     threads: 1
-    retries: 2
     resources:
         mem="1GB",
         runtime="15m",

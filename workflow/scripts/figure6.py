@@ -3,29 +3,15 @@
 from pathlib import Path
 
 from sfin import __version__
-from sfin.figures.figure6 import Source, figure6
+from sfin.figures.figure6 import figure6, gather_sources
 from sfin.filters import filter_settings
 from sfin.logs import job_log
 
 if __name__ == "__main__":
+    given = snakemake.input
     with job_log(snakemake.log[0]):
-        rows = zip(snakemake.input.pairs, snakemake.input.scores, strict=True)
-        models = [Path(path) for path in snakemake.input.weights]
-        sources = [
-            Source(
-                Path(pairs),
-                Path(scores),
-                # .../{mode}/{method}/weights.safetensors
-                {p.parent.name: p for p in models if p.parts[-3] == mode},
-            )
-            for mode, (pairs, scores) in zip(snakemake.params.modes, rows, strict=True)
-        ]
-        print(
-            figure6(
-                sources,
-                snakemake.params.methods,
-                filter_settings(snakemake.params.filters),
-                Path(snakemake.output.png).with_suffix(""),
-                __version__,
-            )
-        )
+        sources = gather_sources(given.pairs, given.scores, given.weights)
+        filters = filter_settings(snakemake.params.filters)
+        base_path = Path(snakemake.output.png).with_suffix("")
+        methods = snakemake.params.methods
+        print(figure6(sources, methods, filters, base_path, __version__))

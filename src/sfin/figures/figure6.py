@@ -68,6 +68,28 @@ class Comparison:
     clean: GreyImage
 
 
+def gather_sources(
+    pairs: Sequence[str], evaluations: Sequence[str], weights: Sequence[str]
+) -> list[Source]:
+    """Put together what belongs to each row of the figure.
+
+    Parameters
+    ----------
+    pairs, evaluations
+        As for `Source`, one of each per row.
+    weights
+        Paths that end in dataset/mode/method/weights.safetensors.
+    """
+    sources = []
+    for store, evaluation in zip(pairs, evaluations, strict=True):
+        origin, _ = read_evaluation(evaluation)
+        row = (origin.dataset, origin.mode)
+        models = [path for path in map(Path, weights) if path.parts[-4:-2] == row]
+        named = {path.parent.name: path for path in models}
+        sources.append(Source(Path(store), Path(evaluation), named))
+    return sources
+
+
 def figure6(
     sources: Sequence[Source],
     methods: Sequence[str],
