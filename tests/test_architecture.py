@@ -12,8 +12,8 @@ PACKAGE = Path(sfin.__file__).parent
 ROOT = Path(__file__).parents[1]
 # By module or package; a module of a package has the floor of its package.
 FLOORS = {
-    1: "errors files logs dependencies settings parameters tukey_lambda images image_formats "
-    "image_writers sources downloads collection metrics",
+    1: "errors files logs dependencies settings parameters tukey_lambda images "
+    "image_formats image_writers sources downloads collection metrics",
     2: "calibration calibrated_images structures orientation columns column_fit "
     "rendering rendering_settings arrangements noise synthesis datasets",
     3: "networks filters spectra training training_settings checkpoints inference",

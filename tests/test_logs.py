@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -42,3 +43,21 @@ def test_progress_writes_its_last_line(tmp_path, capsys):
         progress(done, 100, f"loss {done}")
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["train: 100/100 (0 s) loss 100"]
+
+
+def test_bar_is_drawn_on_a_terminal_and_lines_go_to_the_log(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from sfin.logs import job_log\n"
+        f"with job_log({str(tmp_path / 'log')!r}, 'train') as progress:\n"
+        "    for done in range(1, 6):\n"
+        "        progress(done, 5)\n"
+    )
+    ours, theirs = os.openpty()
+    subprocess.run([sys.executable, script], stderr=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "train:" in shown
+    assert "5/5" in shown
+    assert (tmp_path / "log").read_text() == "train: 5/5 (0 s)\n"

@@ -17,7 +17,16 @@ from samples import ROOT, SHARED, noise
 
 from sfin.noise import NoiseSettings, add_noise
 
-PARTS = ["Snakefile", "config", "envs", "profiles", "workflow", "src", "resources"]
+PARTS = [
+    "Snakefile",
+    "config",
+    "envs",
+    "profiles",
+    "slurm",
+    "workflow",
+    "src",
+    "resources",
+]
 TEST = ["--configfile", "config/test.yaml"]
 RUN = ["--cores", "2", *TEST]
 REAL = {
@@ -31,7 +40,9 @@ def copy_project(folder):
     ignore = shutil.ignore_patterns("__pycache__", "haadf", "bf")
     for part in PARTS:
         source = ROOT / part
-        if source.is_dir():
+        if source.is_symlink():
+            (folder / part).symlink_to(source.readlink())
+        elif source.is_dir():
             shutil.copytree(source, folder / part, ignore=ignore)
         else:
             shutil.copy(source, folder / part)
@@ -228,7 +239,7 @@ def test_changed_training_setting_retrains_that_network_only(changed):
     settings = yaml.safe_load(config.read_text())
     own = settings.setdefault("networks", {}).setdefault("sfin", {})
     own["training"] = own.get("training", {}) | {"learning_rate": 1e-4}
-    config.write_text(yaml.safe_dump(settings))
+    config.write_text(yaml.safe_dump(settings, sort_keys=False))
     planned = changed.planned()
     assert planned["train_network"] == 2
     assert planned["evaluate_method"] == 2
@@ -258,7 +269,7 @@ def test_wrong_settings_are_refused_before_any_job(fresh, edit, sentence):
         overlay = fresh.folder / "config/test.yaml"
         settings = yaml.safe_load(overlay.read_text())
         settings.pop("structures", None)
-        overlay.write_text(yaml.safe_dump(settings))
+        overlay.write_text(yaml.safe_dump(settings, sort_keys=False))
     output = fresh.snakemake(*RUN, succeeds=False)
     assert sentence in output
     assert "Traceback" not in output
@@ -379,5 +390,5 @@ def test_shipped_settings_are_valid(fresh, scale):
 
 
 def test_slurm_profile_resolves(fresh):
-    output = fresh.snakemake("--profile", "profiles/slurm", "--dry-run", *TEST)
+    output = fresh.snakemake("--profile", "slurm", "--dry-run", *TEST)
     assert "slurm_partition=gpu" in output

@@ -30,6 +30,8 @@ class Progress:
                 )
             self._bar.set_postfix_str(detail, refresh=False)
             self._bar.update(done - self._bar.n)
+            if done >= total:
+                self._bar.refresh()
         now = time.monotonic()
         if now - self._last >= 5 or done >= total:
             self._last = now
