@@ -12,6 +12,7 @@ from sfin.arrangements import (
     delete_columns,
     draw_scene,
     embedded_columns,
+    keep_apart,
     smooth_border,
 )
 
@@ -64,6 +65,19 @@ def test_defects_take_away_and_embeddings_add(generator):
     added = embedded_columns(columns, 256, 0.5, generator)
     assert 0 < added.x.size <= np.ceil(columns.x.size / 2)
     assert set(added.brightness) <= set(columns.brightness)
+
+
+def test_added_columns_keep_apart_and_the_first_stay(generator):
+    columns = crystal(perovskite(), "bf", 256, 0.1, 1.0, generator)
+    added = embedded_columns(columns, 256, 1.0, generator)
+    size = columns.x.size
+    both = keep_apart(columns.join(added), 8.0, size)
+    assert np.array_equal(both.x[:size], columns.x)
+    assert size < both.x.size < size + added.x.size
+    points = np.column_stack([both.x, both.y])
+    distance, _ = cKDTree(points).query(points[size:], k=2)
+    assert distance[:, 1].min() > 8
+    assert keep_apart(columns.join(added), 0.0).x.size == size + added.x.size
 
 
 def test_border_halves_the_image(generator):

@@ -149,7 +149,7 @@ def test_networks_need_their_own_weights(images, tmp_path):
     with pytest.raises(InputError, match="holds a network 'atomsegnet', not 'fcn'"):
         restorer("fcn", weights, FilterSettings())
     noisy, _ = images
-    restored = restorer("atomsegnet", weights, FilterSettings(), batch=2)(
+    restored = restorer("atomsegnet", weights, FilterSettings())(
         noisy.astype(np.float32)
     )
     assert restored.shape == noisy.shape

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sfin.errors import InputError
-from sfin.inference import enhance, enhance_stack
+from sfin.inference import enhance, tile_size
 from sfin.networks.build import build_network
 
 
@@ -105,20 +105,15 @@ def test_one_tile_is_the_network_itself() -> None:
         network = build_network("sfin", {"channels": 4, "pairs": 1})
     image = picture(64, 64)
     tiled = enhance(network, image, tile=64, overlap=16, device="cpu")
-    stack = enhance_stack(network, np.stack([image, image[::-1]]), device="cpu")
-    np.testing.assert_allclose(tiled, stack[0], rtol=1e-5, atol=1e-3)
-    np.testing.assert_allclose(
-        stack[1], enhance(network, image[::-1], tile=64, overlap=0, device="cpu"),
-        rtol=1e-5, atol=1e-3,
-    )  # fmt: skip
     assert network.training
+    with torch.inference_mode():
+        whole = network.eval()(torch.from_numpy(image)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(tiled, whole, rtol=1e-5, atol=1e-3)
 
 
-def test_stack_comes_in_batches() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (5, 8, 9), np.uint8)
-    numbers = enhance_stack(TileNumber(), images, batch=2, device="cpu")
-    assert numbers.dtype == np.float32
-    assert numbers[:, 0, 0].tolist() == [1, 1, 2, 2, 3]
+def test_tiles_are_as_large_as_what_was_trained_on() -> None:
+    assert tile_size({"training": {"crop_size": 64}}) == 64
+    assert tile_size({"training": {"crop_size": None}}) == 256
 
 
 def test_unusable_input_is_refused() -> None:
@@ -128,5 +123,3 @@ def test_unusable_input_is_refused() -> None:
         enhance(Blur(), np.full((8, 8), np.nan))
     with pytest.raises(InputError, match="overlap"):
         enhance(Blur(), np.zeros((8, 8)), tile=64, overlap=40)
-    with pytest.raises(InputError, match="images, rows and columns"):
-        enhance_stack(Blur(), np.zeros((8, 8)))

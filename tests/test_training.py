@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-import sfin.training
+import sfin.models
 from sfin.datasets import Pairs
 from sfin.errors import InputError
 from sfin.metrics import psnr
+from sfin.models import train_method
 from sfin.networks.build import build_network, load_network
-from sfin.training import Epoch, train, train_method
+from sfin.training import Epoch, train
 from sfin.training_settings import TrainingSettings, learning_rate
 
 SETTINGS = TrainingSettings(
@@ -117,7 +118,7 @@ def test_interrupted_training_ends_alike(
             raise Stopped
         return batch(*arguments)
 
-    monkeypatch.setattr(sfin.training, "_batch", stopping)
+    monkeypatch.setattr(sfin.models, "_batch", stopping)
     with pytest.raises(Stopped):
         run(tmp_path / "part", network(method))
     assert calls == 6
@@ -133,12 +134,14 @@ def test_interrupted_training_ends_alike(
     assert [row.loss for row in history] == [row.loss for row in complete]
 
 
-@pytest.mark.parametrize("damage", ["fingerprint", "seed", "settings", "bytes"])
+@pytest.mark.parametrize(
+    "damage", ["fingerprint", "network", "seed", "settings", "bytes"]
+)
 def test_foreign_or_damaged_checkpoint_is_not_used(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint"
     run(
         path,
-        network(),
+        network("fcn" if damage == "network" else "sfin"),
         replace(SETTINGS, epochs=6) if damage == "settings" else SETTINGS,
         seed=1 if damage == "seed" else 7,
         fingerprint="other" if damage == "fingerprint" else "this",
@@ -272,27 +275,24 @@ def test_train_method_writes_the_model(
 ) -> None:
     noisy, clean = pairs()
     data = Pairs(noisy, clean, 255 - clean, {}, {})
-    monkeypatch.setattr(sfin.training, "load_pairs", lambda path: data)
+    monkeypatch.setattr(sfin.models, "load_pairs", lambda path: data)
     targets = []
 
     def recording(*arguments: Any) -> list[Epoch]:
         targets.append(arguments[2])
         return train(*arguments)
 
-    monkeypatch.setattr(sfin.training, "train", recording)
+    monkeypatch.setattr(sfin.models, "train", recording)
     settings = replace(SETTINGS, epochs=2, validation_pairs=1)
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
         train_method(
             tmp_path / "train.zarr",
             folder,
-            folder / "checkpoint",
-            "sfin",
+            {"method": "sfin", "task": task, "seed": 3, "scale": "test"},
             TINY,
-            settings,
-            task,
-            3,
-            {"scale": "test", "mode": "haadf"},
+            asdict(settings),
+            "code",
         )
     names = {"weights.safetensors", "history.csv", "settings.json"}
     assert {file.name for file in folders[0].iterdir()} == names

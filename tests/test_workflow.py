@@ -96,7 +96,7 @@ class Project:
 
     def planned(self, *arguments):
         """Count the planned jobs of each rule."""
-        output = self.snakemake("--dry-run", *TEST, *arguments)
+        output = self.snakemake(*arguments, "--dry-run", *TEST)
         if "Nothing to be done" in output:
             return {}
         jobs = re.findall(r"^(\w+) +(\d+)$", output, re.M)

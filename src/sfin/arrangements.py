@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from sfin.columns import ProjectedColumns
 from sfin.parameters import Mode
@@ -36,6 +37,9 @@ class ArrangementSettings:
         Greatest share of atoms deleted from a crystal, and added to it.
     vacuum_share
         Share of the interfaces that have vacuum on their other side.
+    closest
+        Least distance, in Å, of an added or random column, or one across an
+        interface, to the others: matter does not overlap.
     """
 
     shares: Mapping[Arrangement, float]
@@ -44,6 +48,7 @@ class ArrangementSettings:
     defect_share: float = 0.15
     embedding_share: float = 0.15
     vacuum_share: float = 0.3
+    closest: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -110,21 +115,22 @@ def draw_scene(
     pixel_size = float(generator.uniform(*settings.pixel_size))
     factor = float(generator.uniform(*settings.sigma_factor))
     columns = crystal(structure, mode, size, pixel_size, factor, generator)
+    closest = settings.closest / pixel_size
     if arrangement == "defect":
         columns = delete_columns(columns, settings.defect_share, generator)
     elif arrangement == "embedding":
-        columns = columns.join(
-            embedded_columns(columns, size, settings.embedding_share, generator)
-        )
+        added = embedded_columns(columns, size, settings.embedding_share, generator)
+        columns = keep_apart(columns.join(added), closest, columns.x.size)
     elif arrangement == "interface":
         beyond = smooth_border(size, generator)
         columns = columns.keep(~beyond(columns))
         if generator.random() >= settings.vacuum_share:
             other = structures[int(generator.integers(len(structures)))]
             second = crystal(other, mode, size, pixel_size, factor, generator)
-            columns = columns.join(second.keep(beyond(second)))
+            other_side = second.keep(beyond(second))
+            columns = keep_apart(columns.join(other_side), closest, columns.x.size)
     elif arrangement == "random":
-        columns = random_columns(columns, size, generator)
+        columns = keep_apart(random_columns(columns, size, generator), closest)
     return Scene(columns, arrangement, structure.structure, pixel_size)
 
 
@@ -191,6 +197,19 @@ def random_columns(
         generator.uniform(0.2, 1, number),
         typical * generator.uniform(0.7, 1.5, number),
     )
+
+
+def keep_apart(columns: Columns, closest: float, fixed: int = 0) -> Columns:
+    """Drop columns that lie nearer than `closest` pixels to one before them.
+
+    The first `fixed` columns stay whatever their distances.
+    """
+    kept = np.ones(columns.x.size, dtype=np.bool_)
+    tree = cKDTree(np.column_stack([columns.x, columns.y]))
+    for first, second in sorted(tree.query_pairs(closest)):
+        if second >= fixed and kept[first]:
+            kept[second] = False
+    return columns.keep(kept)
 
 
 def smooth_border(

@@ -2,13 +2,13 @@
 
 import io
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sfin.files import write_whole
 
@@ -74,12 +74,13 @@ def load_checkpoint(
     -------
     list of dict
         The history so far; None, with nothing restored, if the file is damaged
-        or of a training with another fingerprint.
+        or of a training with another fingerprint or network.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         history: list[dict[str, Any]] = state["history"]
-        if state["fingerprint"] != fingerprint:
+        same_network = _shapes(state["network"]) == _shapes(network.state_dict())
+        if state["fingerprint"] != fingerprint or not same_network:
             return None
     except (EOFError, KeyError, OSError, RuntimeError, pickle.UnpicklingError):
         return None
@@ -90,6 +91,10 @@ def load_checkpoint(
     if state["cuda_generator"] is not None and _on_cuda(network):
         torch.cuda.set_rng_state(state["cuda_generator"])
     return history
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in weights.items()}
 
 
 def _on_cuda(network: nn.Module) -> bool:

@@ -9,7 +9,7 @@ from sfin.errors import InputError
 from sfin.figures.comparison import comparison_figure
 from sfin.figures.style import write_figure
 from sfin.images import Image, read_image, to_grey_levels, write_image
-from sfin.inference import enhance
+from sfin.inference import enhance, tile_size
 from sfin.networks.build import load_network
 from sfin.parameters import Mode
 
@@ -53,7 +53,8 @@ def enhance_file(
     image = read_image(path, pixel_size=pixel_size)
     grey, scale = to_grey_levels(image.data)
     # Training data are 8-bit images: nothing outside 0–255 was ever seen.
-    enhanced = enhance(network, np.clip(grey, 0, 255))
+    tile = tile_size(metadata)
+    enhanced = enhance(network, np.clip(grey, 0, 255), tile, tile // 3)
     note = (
         f"{metadata['method']} trained at scale {metadata['scale']}, seed "
         f"{metadata['seed']}, dataset {metadata['dataset']}"

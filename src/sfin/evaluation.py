@@ -104,7 +104,6 @@ def evaluate_method(
     pairs: Path,
     weights: Path | None,
     settings: FilterSettings,
-    batch: int = 8,
 ) -> pd.DataFrame:
     """Score one method on one dataset.
 
@@ -118,8 +117,6 @@ def evaluate_method(
         Of the network; None for filters and for ``noisy``.
     settings
         Of the filters.
-    batch
-        Images that pass through a network at once.
 
     Returns
     -------
@@ -132,7 +129,7 @@ def evaluate_method(
         If the method is neither a filter nor a network whose weights are given.
     """
     images = load_pairs(pairs)
-    restore = restorer(origin.method, weights, settings, batch)
+    restore = restorer(origin.method, weights, settings)
     scores = evaluate(restore, images.noisy, wanted(images, origin.task))
     for place, (name, value) in enumerate(asdict(origin).items()):
         scores.insert(place, name, value)
@@ -157,9 +154,7 @@ def wanted(pairs: Pairs, task: str) -> NDArray[np.uint8]:
     )
 
 
-def restorer(
-    method: str, weights: Path | None, settings: FilterSettings, batch: int = 8
-) -> Restore:
+def restorer(method: str, weights: Path | None, settings: FilterSettings) -> Restore:
     """Make the function that restores images by a method.
 
     Parameters
@@ -170,8 +165,6 @@ def restorer(
         Of the network; None for the others.
     settings
         Of the filters.
-    batch
-        Images that pass through a network at once.
 
     Raises
     ------
@@ -192,7 +185,7 @@ def restorer(
             f"its weights, or choose from {UNTOUCHED}, {', '.join(FILTERS)}."
         )
     # Filters need no torch, and should not wait for it.
-    from sfin.inference import enhance_stack
+    from sfin.inference import enhance, tile_size
     from sfin.networks.build import load_network
 
     network, metadata = load_network(weights)
@@ -201,7 +194,10 @@ def restorer(
             f"{weights} holds a network {metadata['method']!r}, not {method!r}; "
             "give the weights of that method."
         )
-    return lambda images: enhance_stack(network, images, batch)
+    tile = tile_size(metadata)
+    return lambda images: np.stack(
+        [enhance(network, image, tile, tile // 3) for image in images]
+    )
 
 
 def write_evaluation(path: str | Path, scores: pd.DataFrame) -> None:

@@ -1,19 +1,34 @@
 """Enhance images of any size with a trained network."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from sfin.errors import InputError
 from sfin.networks.build import choose_device
 from sfin.networks.padding import reflection
 
 FloatImage = NDArray[np.float32]
+
+
+def tile_size(metadata: Mapping[str, Any]) -> int:
+    """Give the size of image that a network was trained on, in pixels.
+
+    A small network that was trained on crops of 64 pixels loses more than 1 dB
+    on whole images of 256: its frequency branch knows the spectra of its crops.
+
+    Parameters
+    ----------
+    metadata
+        Of the network, as from `sfin.networks.build.load_network`.
+    """
+    return int(metadata.get("training", {}).get("crop_size") or 256)
 
 
 def enhance(
@@ -87,49 +102,6 @@ def enhance(
                 total[place] += weight * output[0, 0].cpu().numpy()
                 weights[place] += weight
     return (total / weights)[: grey.shape[0], : grey.shape[1]]
-
-
-def enhance_stack(
-    network: nn.Module,
-    images: NDArray[np.generic],
-    batch: int = 8,
-    device: str = "auto",
-) -> FloatImage:
-    """Enhance images of one size whole, several at a time.
-
-    Parameters
-    ----------
-    network
-        As from `sfin.networks.build.load_network`.
-    images
-        Grey levels 0–255 (n, rows, columns).
-    batch
-        Images computed together; on a CPU 1 is as fast and takes least memory.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
-
-    Returns
-    -------
-    ndarray
-        Grey levels, float32 (n, rows, columns), not clipped.
-
-    Raises
-    ------
-    InputError
-        If `images` is not three-dimensional.
-    """
-    if images.ndim != 3:
-        raise InputError(
-            f"A stack of shape {images.shape} cannot be enhanced: give one of images, "
-            "rows and columns."
-        )
-    enhanced = np.empty(images.shape, np.float32)
-    with _evaluating(network, device) as target:
-        for start in range(0, len(images), batch):
-            chosen = images[start : start + batch].astype(np.float32)
-            output: Tensor = network(torch.tensor(chosen, device=target)[:, None])
-            enhanced[start : start + batch] = output[:, 0].cpu().numpy()
-    return enhanced
 
 
 @contextmanager

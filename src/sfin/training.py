@@ -5,16 +5,11 @@ weights, byte for byte, also when the training was interrupted and went on from
 its checkpoint. A GPU sums in no fixed order, so there the last digits differ.
 """
 
-import csv
-import hashlib
-import io
-import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,11 +23,10 @@ from sfin.checkpoints import (
     own_randomness,
     save_checkpoint,
 )
-from sfin.datasets import load_pairs
 from sfin.errors import InputError
-from sfin.files import write_whole
+from sfin.inference import enhance
 from sfin.metrics import psnr, quantise
-from sfin.networks.build import build_network, choose_device, save_weights
+from sfin.networks.build import choose_device
 from sfin.training_settings import TrainingSettings, learning_rate
 
 # Steps done, steps in all, and how it goes: what `sfin.logs.Progress` takes.
@@ -171,7 +165,7 @@ def train(
             speed = steps * settings.batch_size / (time.monotonic() - started)
             quality = math.nan
             if validation and _is_validated(epoch, settings.epochs):
-                quality = _validate(network, *validation, device)
+                quality = _validate(network, *validation, settings)
             history.append(Epoch(epoch + 1, mean, rate, speed, quality))
             if time.monotonic() - saved >= settings.checkpoint_seconds:
                 rows = [asdict(row) for row in history]
@@ -182,69 +176,6 @@ def train(
     report(total_steps, total_steps, f"loss {history[-1].loss:.2f} grey levels")
     network.eval()
     return history
-
-
-def train_method(
-    pairs: Path,
-    output: Path,
-    checkpoint: Path,
-    method: str,
-    network_settings: Mapping[str, Any],
-    settings: TrainingSettings,
-    task: str,
-    seed: int,
-    about: Mapping[str, Any],
-    report: Report | None = None,
-) -> None:
-    """Train one method on one dataset and write the model's three files.
-
-    ``weights.safetensors``, ``history.csv`` and ``settings.json`` appear in the
-    folder `output`; with the same seed each has the same bytes, so the speed of
-    the training is left out of the history. Then the checkpoint is removed.
-
-    Parameters
-    ----------
-    pairs
-        A dataset as `sfin.datasets` writes it.
-    method, network_settings
-        As for `sfin.networks.build.build_network`.
-    task
-        ``detection`` learns the dots, ``enhancement`` and ``superresolution`` the
-        clean images.
-    about
-        JSON values kept with the weights: scale, dataset, mode, version.
-    """
-    data = load_pairs(pairs)
-    target = data.detection if task == "detection" else data.clean
-    metadata = {
-        **about,
-        "method": method,
-        "network": dict(network_settings),
-        "training": asdict(settings),
-        "task": task,
-        "seed": seed,
-    }
-    with own_randomness(seed, torch.device("cpu")):
-        network = build_network(method, network_settings)
-    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
-    digest.update(data.noisy.tobytes() + target.tobytes())
-    held = len(target) - settings.validation_pairs
-    history = train(
-        network,
-        data.noisy[:held],
-        target[:held],
-        settings,
-        seed,
-        checkpoint,
-        digest.hexdigest(),
-        (data.noisy[held:], target[held:]) if settings.validation_pairs else None,
-        report,
-    )
-    save_weights(output / "weights.safetensors", network, metadata)
-    write_whole(output / "history.csv", _history_table(history))
-    text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
-    write_whole(output / "settings.json", text)
-    checkpoint.unlink(missing_ok=True)
 
 
 def _batch(
@@ -270,30 +201,19 @@ def _batch(
     return [image[index][:, None].float() for image in images]
 
 
-def _history_table(history: Sequence[Epoch]) -> str:
-    table = io.StringIO()
-    names = ("epoch", "loss", "learning_rate", "validation_psnr")
-    writer = csv.DictWriter(table, names, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for row in history:
-        quality = row.validation_psnr
-        shown = "" if math.isnan(quality) else quality
-        writer.writerow({**asdict(row), "validation_psnr": shown})
-    return table.getvalue()
-
-
 def _is_validated(epoch: int, epochs: int) -> bool:
     return (epoch + 1) % max(epochs // VALIDATIONS, 1) == 0 or epoch + 1 == epochs
 
 
-@torch.inference_mode()
 def _validate(
-    network: nn.Module, noisy: Images, target: Images, device: torch.device
+    network: nn.Module, noisy: Images, target: Images, settings: TrainingSettings
 ) -> float:
-    # One image at a time: whole images need much more memory than crops.
-    network.eval()
-    values = []
-    for image, reference in zip(noisy, target, strict=True):
-        output = network(torch.tensor(image, device=device).float()[None, None])
-        values.append(psnr(quantise(output[0, 0].cpu().numpy()), reference))
+    # In tiles of the size that is trained on, as images are enhanced later.
+    tile = settings.crop_size or min(noisy.shape[1:])
+    values = [
+        psnr(
+            quantise(enhance(network, image, tile, tile // 3, settings.device)), wanted
+        )
+        for image, wanted in zip(noisy, target, strict=True)
+    ]
     return float(np.mean(values))

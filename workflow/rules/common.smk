@@ -17,7 +17,7 @@ ENVIRONMENT = "../../envs/sfin.yaml"
 # training on a CPU more than twice as fast. Idle threads sleep instead of
 # spinning on cores that other jobs need. All are read when a process starts.
 os.environ.update(
-    PYTHONPATH=f"{workflow.basedir}/src:{os.getenv('PYTHONPATH', '')}".rstrip(":"),
+    PYTHONPATH=str(Path("src").resolve()),
     MALLOC_MMAP_THRESHOLD_="4294967296",
     MALLOC_TRIM_THRESHOLD_="17179869184",
     OMP_WAIT_POLICY="passive",
@@ -25,7 +25,7 @@ os.environ.update(
 
 
 try:
-    check_settings(config, Path(workflow.basedir, "config/schema.yaml"))
+    check_settings(config, "config/schema.yaml")
     check_structures(config["structures"], Path(STRUCTURES))
     PUBLIC_IMAGES = public_images(SOURCES, config["images"]["public"], config["modes"])
     IMAGES = real_images(

@@ -1,0 +1,107 @@
+"""Train a method on a dataset, and keep the model: weights, history, settings."""
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sfin import __version__
+from sfin.checkpoints import own_randomness
+from sfin.datasets import load_pairs
+from sfin.files import write_whole
+from sfin.networks.build import build_network, save_weights
+from sfin.training import Epoch, Report, train
+from sfin.training_settings import TrainingSettings
+
+
+def train_method(
+    pairs: Path,
+    output: Path,
+    origin: Mapping[str, Any],
+    network_settings: Mapping[str, Any],
+    training_settings: Mapping[str, Any],
+    code: str,
+    report: Report | None = None,
+) -> None:
+    """Train one method on one dataset and write the model's three files.
+
+    ``weights.safetensors``, ``history.csv`` and ``settings.json`` appear in the
+    folder `output`; with the same seed each has the same bytes, so the speed of
+    the training is left out of the history. The checkpoint beside them is
+    removed at the end; a later run of the same training goes on from it.
+
+    Parameters
+    ----------
+    pairs
+        A dataset as `sfin.datasets` writes it.
+    output
+        Folder to write to.
+    origin
+        ``method``, ``task``, ``dataset``, ``mode``, ``scale`` and ``seed``; kept
+        with the weights. The task ``detection`` learns the dots, ``enhancement``
+        and ``superresolution`` the clean images.
+    network_settings
+        As for `sfin.networks.build.build_network`.
+    training_settings
+        Fields of `TrainingSettings`.
+    code
+        Names the version of the code; another one starts anew.
+    report
+        As for `train`.
+    """
+    settings = TrainingSettings.from_mapping(training_settings)
+    method, seed = str(origin["method"]), int(origin["seed"])
+    data = load_pairs(pairs)
+    target = data.detection if origin["task"] == "detection" else data.clean
+    metadata = {
+        **origin,
+        "version": __version__,
+        "network": dict(network_settings),
+        "training": asdict(settings),
+    }
+    # Not one of the workflow's outputs: those are deleted when a job is killed.
+    checkpoint = output / f"checkpoint-{code}.pt"
+    # Checkpoints of other code would lie there for ever.
+    for stale in output.glob("checkpoint-*.pt"):
+        if stale != checkpoint:
+            stale.unlink()
+    with own_randomness(seed, torch.device("cpu")):
+        network = build_network(method, network_settings)
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    digest.update(data.noisy.tobytes() + target.tobytes())
+    held = len(target) - settings.validation_pairs
+    history = train(
+        network,
+        data.noisy[:held],
+        target[:held],
+        settings,
+        seed,
+        checkpoint,
+        digest.hexdigest(),
+        (data.noisy[held:], target[held:]) if settings.validation_pairs else None,
+        report,
+    )
+    save_weights(output / "weights.safetensors", network, metadata)
+    write_whole(output / "history.csv", _history_table(history))
+    text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
+    write_whole(output / "settings.json", text)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _history_table(history: Sequence[Epoch]) -> str:
+    table = io.StringIO()
+    names = ("epoch", "loss", "learning_rate", "validation_psnr")
+    writer = csv.DictWriter(table, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in history:
+        quality = row.validation_psnr
+        shown = "" if math.isnan(quality) else quality
+        writer.writerow({**asdict(row), "validation_psnr": shown})
+    return table.getvalue()
