@@ -16,7 +16,8 @@ FLOORS = {
     "image_formats image_writers sources downloads collection metrics",
     2: "calibration calibrated_images structures orientation columns column_fit "
     "rendering rendering_settings arrangements noise synthesis datasets",
-    3: "networks models filters spectra training training_settings checkpoints inference",
+    3: "networks models filters spectra training training_settings checkpoints "
+    "inference",
     4: "evaluation tables table_formats figures dataset_figure rendering_figure "
     "enhancement",
 }

@@ -145,7 +145,8 @@ def test_networks_need_their_own_weights(images, tmp_path):
     settings = {"width": 4}
     network = build_network("atomsegnet", settings)
     weights = tmp_path / "weights.safetensors"
-    save_weights(weights, network, {"method": "atomsegnet", "network": settings})
+    metadata = {"method": "atomsegnet", "network": settings, "image_size": 24}
+    save_weights(weights, network, metadata)
     with pytest.raises(InputError, match="holds a network 'atomsegnet', not 'fcn'"):
         restorer("fcn", weights, FilterSettings())
     noisy, _ = images

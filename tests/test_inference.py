@@ -112,8 +112,7 @@ def test_one_tile_is_the_network_itself() -> None:
 
 
 def test_tiles_are_as_large_as_what_was_trained_on() -> None:
-    assert tile_size({"training": {"crop_size": 64}}) == 64
-    assert tile_size({"training": {"crop_size": None}}) == 256
+    assert tile_size({"image_size": 64}) == 64
 
 
 def test_unusable_input_is_refused() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import sfin.models
+import sfin.training
 from sfin.datasets import Pairs
 from sfin.errors import InputError
 from sfin.metrics import psnr
@@ -118,7 +119,7 @@ def test_interrupted_training_ends_alike(
             raise Stopped
         return batch(*arguments)
 
-    monkeypatch.setattr(sfin.models, "_batch", stopping)
+    monkeypatch.setattr(sfin.training, "_batch", stopping)
     with pytest.raises(Stopped):
         run(tmp_path / "part", network(method))
     assert calls == 6
@@ -303,6 +304,7 @@ def test_train_method_writes_the_model(
     assert metadata["task"] == task
     assert metadata["training"]["epochs"] == 2
     assert metadata["scale"] == "test"
+    assert metadata["image_size"] == 12
     table = (folders[0] / "history.csv").read_text().splitlines()
     assert table[0] == "epoch,loss,learning_rate,validation_psnr"
     assert len(table) == 3

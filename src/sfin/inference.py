@@ -28,7 +28,7 @@ def tile_size(metadata: Mapping[str, Any]) -> int:
     metadata
         Of the network, as from `sfin.networks.build.load_network`.
     """
-    return int(metadata.get("training", {}).get("crop_size") or 256)
+    return int(metadata["image_size"])
 
 
 def enhance(
