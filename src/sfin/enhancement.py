@@ -53,8 +53,7 @@ def enhance_file(
     image = read_image(path, pixel_size=pixel_size)
     grey, scale = to_grey_levels(image.data)
     # Training data are 8-bit images: nothing outside 0–255 was ever seen.
-    tile = tile_size(metadata)
-    enhanced = enhance(network, np.clip(grey, 0, 255), tile, tile // 3)
+    enhanced = enhance(network, np.clip(grey, 0, 255), tile_size(metadata))
     note = (
         f"{metadata['method']} trained at scale {metadata['scale']}, seed "
         f"{metadata['seed']}, dataset {metadata['dataset']}"

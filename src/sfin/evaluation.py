@@ -195,9 +195,7 @@ def restorer(method: str, weights: Path | None, settings: FilterSettings) -> Res
             "give the weights of that method."
         )
     tile = tile_size(metadata)
-    return lambda images: np.stack(
-        [enhance(network, image, tile, tile // 3) for image in images]
-    )
+    return lambda images: np.stack([enhance(network, image, tile) for image in images])
 
 
 def write_evaluation(path: str | Path, scores: pd.DataFrame) -> None:

@@ -35,7 +35,7 @@ def enhance(
     network: nn.Module,
     image: NDArray[np.generic],
     tile: int = 256,
-    overlap: int = 32,
+    overlap: int | None = None,
     device: str = "auto",
 ) -> FloatImage:
     """Enhance one image, tile by tile.
@@ -56,7 +56,8 @@ def enhance(
     tile
         Side of a tile in pixels, best the size of the training images.
     overlap
-        Pixels that neighbouring tiles share at least.
+        Pixels that neighbouring tiles share at least; None is half a tile, which
+        hides best where the tiles meet.
     device
         ``auto``, ``cpu`` or ``cuda``.
 
@@ -76,6 +77,7 @@ def enhance(
             f"An image of shape {image.shape} cannot be enhanced: give one of rows "
             "and columns."
         )
+    overlap = tile // 2 if overlap is None else overlap
     if not 0 <= 2 * overlap <= tile or tile < 1:
         raise InputError(
             f"Tiles of {tile} pixels cannot overlap by {overlap}: give an overlap "

@@ -211,9 +211,7 @@ def _validate(
     # In tiles of the size that is trained on, as images are enhanced later.
     tile = settings.crop_size or min(noisy.shape[1:])
     values = [
-        psnr(
-            quantise(enhance(network, image, tile, tile // 3, settings.device)), wanted
-        )
+        psnr(quantise(enhance(network, image, tile, device=settings.device)), wanted)
         for image, wanted in zip(noisy, target, strict=True)
     ]
     return float(np.mean(values))
