@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda images "
     "image_formats image_writers sources downloads collection metrics",
-    2: "calibration calibrated_images structures orientation columns column_fit "
+    2: "calibration calibration_settings noise_curves paper_estimator "
+    "calibrated_images structures orientation columns column_fit "
     "rendering rendering_settings arrangements noise synthesis datasets",
     3: "networks models filters spectra training training_settings checkpoints "
     "inference",
@@ -23,7 +24,13 @@ FLOORS = {
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-MEASURE = {"calibration", "calibrated_images"}
+MEASURE = {
+    "calibration",
+    "calibration_settings",
+    "calibrated_images",
+    "noise_curves",
+    "paper_estimator",
+}
 
 
 def room(module):

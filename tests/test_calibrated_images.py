@@ -12,7 +12,7 @@ from sfin.calibrated_images import (
     summarise_images,
     write_calibrated_image,
 )
-from sfin.calibration import CalibrationSettings
+from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
 from sfin.noise import NoiseSettings, add_noise
 

@@ -3,16 +3,12 @@ import pytest
 from samples import noise
 from scipy import stats
 
-from sfin.calibration import (
-    CalibrationSettings,
-    calibrate,
-    calibrate_patch,
-    deviation_curve,
-    sobel_magnitude,
-    white_noise_ratio,
-)
+from sfin.calibration import calibrate, white_noise_ratio
+from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
 from sfin.noise import NoiseSettings, add_noise
+from sfin.noise_curves import deviation_curve, sobel_magnitude
+from sfin.paper_estimator import estimate
 from sfin.tukey_lambda import tukey_lambda_shape
 
 SETTINGS = CalibrationSettings()
@@ -33,7 +29,7 @@ def measured(parameters, mode="haadf", repeats=6):
         image = add_noise(
             lattice(), parameters, NoiseSettings(), np.random.default_rng(seed)
         )
-        found.append(list(vars(calibrate_patch(image, mode, SETTINGS)).values()))
+        found.append(list(vars(estimate(image, mode, SETTINGS)).values()))
     return dict(zip(vars(parameters), np.median(found, axis=0), strict=True))
 
 
@@ -83,8 +79,8 @@ def test_shifted_image_has_the_same_calibration(generator):
 
 def test_grey_offset_moves_only_the_background(generator):
     image = add_noise(lattice(), noise(), NoiseSettings(), generator)
-    first = calibrate_patch(image, "haadf", SETTINGS)
-    second = calibrate_patch(image + 10, "haadf", SETTINGS)
+    first = estimate(image, "haadf", SETTINGS)
+    second = estimate(image + 10, "haadf", SETTINGS)
     assert second.background_brightness == pytest.approx(
         first.background_brightness + 10, abs=0.01
     )
@@ -96,8 +92,8 @@ def test_transposed_noise_is_not_taken_for_scan_noise(generator):
     atoms = lattice()
     quiet = noise(pointwise_intercept=1.0, pointwise_slope=0.0)
     image = add_noise(atoms, quiet, NoiseSettings(), generator)
-    along = calibrate_patch(image, "haadf", SETTINGS)
-    across = calibrate_patch(image.T, "haadf", SETTINGS)
+    along = estimate(image, "haadf", SETTINGS)
+    across = estimate(image.T, "haadf", SETTINGS)
     assert across.scan_intercept < along.scan_intercept
 
 
@@ -116,7 +112,7 @@ def test_small_image_is_refused():
 
 def test_image_without_contrast_is_refused():
     with pytest.raises(InputError, match="too little contrast"):
-        calibrate_patch(np.full((256, 256), 7.0), "haadf", SETTINGS)
+        estimate(np.full((256, 256), 7.0), "haadf", SETTINGS)
 
 
 def test_deviation_curve_is_that_of_each_bin(generator):
@@ -127,7 +123,7 @@ def test_deviation_curve_is_that_of_each_bin(generator):
     assert curve.count.sum() == variable.size
     inside = (variable >= 10) & (variable < 11)
     at = np.argmin(np.abs(curve.x - variable[inside].mean()))
-    assert curve.standard_deviation[at] == pytest.approx(residual[inside].std())
+    assert curve.y[at] == pytest.approx(residual[inside].std())
 
 
 @pytest.mark.parametrize("shape", [-0.1, 0.01, 0.14, 0.27, 0.39, 0.8])

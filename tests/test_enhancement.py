@@ -16,8 +16,8 @@ def weights(tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "weights.safetensors"
     metadata = {
-        "method": "sfin", "network": SETTINGS, "mode": "haadf", "image_size": 48, "scale": "test",
-        "seed": 1, "dataset": "sfin", "task": "enhancement",
+        "method": "sfin", "network": SETTINGS, "mode": "haadf", "image_size": 48,
+        "scale": "test", "seed": 1, "dataset": "sfin", "task": "enhancement",
     }  # fmt: skip
     save_weights(path, build_network("sfin", SETTINGS), metadata)
     return path

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from samples import ROOT
 
-from sfin.calibration import CalibrationSettings
+from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
 from sfin.filters import FilterSettings, filter_settings
 from sfin.noise import NoiseSettings

@@ -7,12 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sfin.calibration import (
-    CalibrationSettings,
-    PatchCalibration,
-    calibrate,
-    white_noise_ratio,
-)
+from sfin.calibration import PatchCalibration, calibrate, white_noise_ratio
+from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.images import read_image, to_grey_levels

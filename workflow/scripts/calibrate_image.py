@@ -1,7 +1,7 @@
 """Calibrate the noise of one real image."""
 
 from sfin.calibrated_images import calibrate_file, write_calibrated_image
-from sfin.calibration import CalibrationSettings
+from sfin.calibration_settings import CalibrationSettings
 from sfin.logs import job_log
 
 if __name__ == "__main__":
