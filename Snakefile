@@ -22,15 +22,24 @@ rule all:
     default_target: True
     input:
         "results/tables/table1.csv",
+        "results/tables/table2.csv",
+        "results/tables/table3.csv",
+        "results/figures/figure3.png",
         "results/figures/figure6.png",
+        "results/figures/figure8.png",
+        "results/calibration/closure.csv",
+        CALIBRATION_PICTURES,
+        DATASET_PICTURES,
         ENHANCED_IMAGES,
     localrule: True
 
 
 include: "workflow/rules/images.smk"
 include: "workflow/rules/calibration.smk"
+include: "workflow/rules/closure.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/synthesis.smk"
+include: "workflow/rules/realism.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/enhancement.smk"

@@ -36,6 +36,9 @@ def spread_noise(mode="haadf"):
         variance=NoiseParameters(**{k: (v / 10) ** 2 for k, v in values.items()}),
         minimum=NoiseParameters(**{k: v - abs(v) / 5 for k, v in values.items()}),
         maximum=NoiseParameters(**{k: v + abs(v) / 5 for k, v in values.items()}),
+        covariance=tuple(
+            tuple(row) for row in np.diag([(v / 10) ** 2 for v in values.values()])
+        ),
         patches=9,
         images=("first", "second"),
     )

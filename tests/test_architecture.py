@@ -14,22 +14,28 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda images "
     "image_formats image_writers sources downloads collection metrics",
-    2: "calibration calibration_settings noise_curves paper_estimator "
+    2: "calibration calibration_settings noise_curves paper_estimator brightness "
+    "debiased_estimator image_quality "
     "calibrated_images structures orientation columns column_fit "
     "rendering rendering_settings arrangements noise synthesis datasets",
     3: "networks models filters spectra training training_settings checkpoints "
     "inference",
     4: "evaluation tables table_formats figures dataset_figure rendering_figure "
-    "enhancement",
+    "similarity calibrated_datasets calibrated_samples realism realism_tables "
+    "scan_trends "
+    "enhancement closure realism",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 MEASURE = {
     "calibration",
     "calibration_settings",
-    "calibrated_images",
     "noise_curves",
     "paper_estimator",
+    "brightness",
+    "debiased_estimator",
+    "image_quality",
+    "calibrated_images",
 }
 
 

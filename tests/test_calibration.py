@@ -3,9 +3,10 @@ import pytest
 from samples import noise
 from scipy import stats
 
-from sfin.calibration import calibrate, white_noise_ratio
+from sfin.calibration import calibrate
 from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
+from sfin.image_quality import white_noise_ratio
 from sfin.noise import NoiseSettings, add_noise
 from sfin.noise_curves import deviation_curve, sobel_magnitude
 from sfin.paper_estimator import estimate

@@ -61,3 +61,23 @@ def test_same_seed_draws_the_same():
     assert first == second
     assert first != spread_noise().draw(np.random.default_rng(4))
     assert isinstance(first, NoiseParameters)
+
+
+def test_correlated_draws_vary_together(generator):
+    patches = [
+        noise(scan_slope=0.1 + step / 100, scan_intercept=5 - step)
+        for step in np.linspace(-1, 1, 20)
+    ]
+    summary = summarise("haadf", {"a": patches})
+    assert np.array(summary.covariance).shape == (7, 7)
+    together, apart = (
+        np.array(
+            [
+                (draw.scan_slope, draw.scan_intercept)
+                for draw in (summary.draw(generator, how) for _ in range(300))
+            ]
+        )
+        for how in (True, False)
+    )
+    assert np.corrcoef(together.T)[0, 1] < -0.9
+    assert abs(np.corrcoef(apart.T)[0, 1]) < 0.2

@@ -22,6 +22,7 @@ SETTINGS = SynthesisSettings.from_dict(
     {
         "size": 64,
         "clean_scale": "normalised",
+        "correlated": False,
         "detection_sigma": 1.0,
         "detection_threshold": 0.05,
         "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},

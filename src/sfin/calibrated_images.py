@@ -5,14 +5,21 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from sfin.calibration import PatchCalibration, calibrate, white_noise_ratio
+from sfin.calibration import PatchCalibration, calibrate
 from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
 from sfin.files import write_whole
+from sfin.image_quality import ImageQuality, assess
+from sfin.image_quality import warnings as find_warnings
 from sfin.images import read_image, to_grey_levels
 from sfin.parameters import Mode, NoiseDistribution, NoiseParameters, summarise
+
+# Robust standard deviations from the median beyond which an image is broken:
+# real images of six microscopes stay within 15.
+OUTLIER = 20.0
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,8 @@ class CalibratedImage:
         In Å, if known.
     shape
         Rows and columns of the image.
-    white_noise
-        Power near the Nyquist frequency relative to that at half of it.
+    quality
+        Measures that decide whether the calibration means something.
     warnings
         Reasons not to trust the calibration; none for a raw image.
     patches
@@ -41,7 +48,7 @@ class CalibratedImage:
     mode: Mode
     pixel_size: float | None
     shape: tuple[int, int]
-    white_noise: float
+    quality: ImageQuality
     warnings: tuple[str, ...]
     patches: tuple[PatchCalibration, ...]
     settings: CalibrationSettings
@@ -80,22 +87,15 @@ def calibrate_file(
         patches = calibrate(grey, mode, settings)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    ratio = white_noise_ratio(grey)
-    warnings = []
-    if ratio < settings.minimum_white_noise:
-        warnings.append(
-            f"filtered, averaged or resampled: {ratio:.2f} of the white noise is "
-            f"left near the Nyquist frequency, a raw image keeps at least "
-            f"{settings.minimum_white_noise:.2f}"
-        )
+    quality = assess(image.data, patches)
     rows, columns = grey.shape
     return CalibratedImage(
         image=name,
         mode=mode,
         pixel_size=image.pixel_size,
         shape=(rows, columns),
-        white_noise=ratio,
-        warnings=tuple(warnings),
+        quality=quality,
+        warnings=tuple(find_warnings(quality, settings)),
         patches=tuple(patches),
         settings=settings,
     )
@@ -112,12 +112,18 @@ def read_calibrated_image(path: str | Path) -> CalibratedImage:
     entries = json.loads(Path(path).read_text(encoding="utf-8"))
     patches = [
         PatchCalibration(
-            patch["row"], patch["column"], NoiseParameters(**patch["parameters"])
+            row=patch["row"],
+            column=patch["column"],
+            parameters=NoiseParameters(**patch["parameters"]),
+            standard_errors=NoiseParameters(**patch["standard_errors"])
+            if patch["standard_errors"]
+            else None,
         )
         for patch in entries["patches"]
     ]
     changed = {
         "shape": tuple(entries["shape"]),
+        "quality": ImageQuality(**entries["quality"]),
         "warnings": tuple(entries["warnings"]),
         "patches": tuple(patches),
         "settings": CalibrationSettings(**entries["settings"]),
@@ -125,10 +131,39 @@ def read_calibrated_image(path: str | Path) -> CalibratedImage:
     return CalibratedImage(**entries | changed)
 
 
+def image_parameters(
+    record: CalibratedImage,
+) -> tuple[NoiseParameters, NoiseParameters | None]:
+    """Take the mean noise of an image and its standard errors.
+
+    With several patches the errors are those of the mean, from the spread of
+    the patches; with one they are those of the patch.
+    """
+    values = np.array([list(vars(p.parameters).values()) for p in record.patches])
+    mean = NoiseParameters(*map(float, values.mean(axis=0)))
+    if len(values) == 1:
+        return mean, record.patches[0].standard_errors
+    errors = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    return mean, NoiseParameters(*map(float, errors))
+
+
 def trusted_images(records: Sequence[CalibratedImage]) -> list[CalibratedImage]:
-    """Leave out images with warnings, unless there are no others."""
-    trusted = [record for record in records if not record.warnings]
-    return trusted or list(records)
+    """Leave out images with warnings, unless there are no others, and outliers.
+
+    An outlier is an image of which a parameter lies more than `OUTLIER` robust
+    standard deviations from the median of all; there must be five or more.
+    """
+    trusted = [record for record in records if not record.warnings] or list(records)
+    if len(trusted) < 5:
+        return trusted
+    means = [image_parameters(record)[0] for record in trusted]
+    values = np.array([list(vars(mean).values()) for mean in means])
+    away = np.abs(values - np.median(values, axis=0))
+    # 1.4826 makes the median deviation that of a normal distribution; images
+    # that agree to 1 % are no measure of what is far away.
+    scale = 1.4826 * np.median(away, axis=0) + 0.01 * np.abs(np.median(values, axis=0))
+    near = (away <= OUTLIER * scale).all(axis=1)
+    return [record for record, is_near in zip(trusted, near, strict=True) if is_near]
 
 
 def summarise_images(
@@ -160,7 +195,8 @@ def patch_table(records: Sequence[CalibratedImage]) -> pd.DataFrame:
             "row": patch.row,
             "column": patch.column,
             **asdict(patch.parameters),
-            "white_noise": record.white_noise,
+            **_errors(patch),
+            "white_noise": record.quality.white_noise,
             "used": record.image in trusted,
             "warnings": "; ".join(record.warnings),
         }
@@ -168,3 +204,10 @@ def patch_table(records: Sequence[CalibratedImage]) -> pd.DataFrame:
         for patch in record.patches
     ]
     return pd.DataFrame(rows)
+
+
+def _errors(patch: PatchCalibration) -> dict[str, float]:
+    if patch.standard_errors is None:
+        return {}
+    errors = vars(patch.standard_errors)
+    return {f"{name}_standard_error": value for name, value in errors.items()}

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfin import debiased_estimator, paper_estimator
 from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
-from sfin.paper_estimator import estimate
 from sfin.parameters import Mode, NoiseParameters
 
 FloatArray = NDArray[np.floating]
@@ -19,11 +19,22 @@ FloatArray = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class PatchCalibration:
-    """The noise of one patch and where it lies (its first row and column)."""
+    """The noise of one patch.
+
+    Attributes
+    ----------
+    row, column
+        First row and column of the patch.
+    parameters
+        The noise.
+    standard_errors
+        Of each parameter; None from the paper's estimator, which has none.
+    """
 
     row: int
     column: int
     parameters: NoiseParameters
+    standard_errors: NoiseParameters | None
 
 
 def calibrate(
@@ -62,31 +73,14 @@ def calibrate(
         for row in range(rows % size // 2, rows - size + 1, size)
         for column in range(columns % size // 2, columns - size + 1, size)
     ]
-    return [
-        PatchCalibration(
-            row,
-            column,
-            estimate(image[row : row + size, column : column + size], mode, settings),
-        )
-        for row, column in starts
-    ]
-
-
-def white_noise_ratio(image: FloatArray) -> float:
-    """Compare the power near the Nyquist frequency with that at half of it.
-
-    Raw images hold white noise and give 0.4 to 1; filtered, averaged or
-    resampled ones lie below 0.25. Along the columns only, because scan noise
-    is smooth along the rows.
-    """
-    centred = np.asarray(image, dtype=np.float64)
-    centred = centred - centred.mean()
-    window = np.hanning(centred.shape[0])[:, None] * np.hanning(centred.shape[1])
-    power = np.abs(np.fft.rfft2(centred * window)) ** 2
-    vertical = np.abs(np.fft.fftfreq(centred.shape[0]))[:, None]
-    horizontal = np.fft.rfftfreq(centred.shape[1])[None, :]
-    radius = np.hypot(vertical, horizontal)
-    # Medians: the peaks of a lattice may lie in either band.
-    near = np.median(power[(radius > 0.42) & (radius <= 0.5)])
-    middle = np.median(power[(radius > 0.2) & (radius <= 0.3)])
-    return float(near / middle) if middle > 0 else 0.0
+    found = []
+    for row, column in starts:
+        patch = image[row : row + size, column : column + size]
+        if settings.estimator == "paper":
+            noise = paper_estimator.estimate(patch, mode, settings)
+            found.append(PatchCalibration(row, column, noise, None))
+        else:
+            estimate = debiased_estimator.estimate(patch, mode, settings)
+            noise, errors = estimate.parameters, estimate.standard_errors
+            found.append(PatchCalibration(row, column, noise, errors))
+    return found

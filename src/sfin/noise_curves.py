@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import sobel
 
 from sfin.errors import InputError
 from sfin.tukey_lambda import tukey_lambda_shape
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,12 @@ class Curve:
 
 def sobel_magnitude(image: FloatArray) -> FloatArray:
     """Take the magnitude of the un-normalised 3 × 3 Sobel gradient."""
-    magnitude: FloatArray = np.hypot(sobel(image, axis=0), sobel(image, axis=1))
+    padded = np.pad(image, 1, mode="symmetric")
+    across = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    down = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
+    horizontal = across[:, 2:] - across[:, :-2]
+    vertical = down[2:] - down[:-2]
+    magnitude: FloatArray = np.sqrt(horizontal**2 + vertical**2)
     return magnitude
 
 
@@ -64,11 +68,7 @@ def mean_curve(
     bins = _bins(variable, bin_width)
     count = np.bincount(bins).astype(np.float64)
     kept = count >= max(2.0, minimum_fraction * variable.size)
-    if kept.sum() < 2:
-        raise InputError(
-            "The image has too little contrast to be calibrated: it needs atoms "
-            "on a background, in focus."
-        )
+    _require_contrast(kept)
     x, y = (
         np.bincount(bins, array.ravel())[kept] / count[kept]
         for array in (variable, values)
@@ -108,6 +108,66 @@ def shape_curve(
         y=np.array([tukey_lambda_shape(values[part]) for part in kept]),
         count=np.array([float(part.size) for part in kept]),
     )
+
+
+class Bins:
+    """Bins of a variable, summed separately for each part of a patch.
+
+    Parameters
+    ----------
+    variable
+        Any shape.
+    width
+        Of a bin, in units of the variable.
+    minimum_fraction
+        Bins with a smaller share of the pixels are left out.
+    part
+        Number of the part that each pixel belongs to, of the same shape.
+
+    Attributes
+    ----------
+    x
+        Mean of the variable in each bin, shape (bins,).
+    count
+        Pixels of each part in each bin, shape (parts, bins).
+
+    Raises
+    ------
+    InputError
+        If fewer than two bins hold enough pixels for a line to be fitted.
+    """
+
+    def __init__(
+        self,
+        variable: FloatArray,
+        width: float,
+        minimum_fraction: float,
+        part: NDArray[np.intp],
+    ) -> None:
+        bins = _bins(variable, width)
+        self._number = int(bins.max()) + 1
+        self._parts = int(part.max()) + 1
+        self._index = part.ravel() * self._number + bins
+        count = np.bincount(bins, minlength=self._number)
+        self._kept = count >= max(2.0, minimum_fraction * variable.size)
+        _require_contrast(self._kept)
+        self.count = self.sum(np.ones(variable.shape))
+        self.x = self.sum(variable).sum(axis=0) / self.count.sum(axis=0)
+
+    def sum(self, values: FloatArray) -> FloatArray:
+        """Add up values in each part and bin: shape (parts, bins)."""
+        size = self._parts * self._number
+        sums = np.bincount(self._index, values.ravel(), minlength=size)
+        table: FloatArray = sums.reshape(self._parts, self._number).astype(np.float64)
+        return table[:, self._kept]
+
+
+def _require_contrast(kept: NDArray[np.bool_]) -> None:
+    if kept.sum() < 2:
+        raise InputError(
+            "The image has too little contrast to be calibrated: it needs atoms "
+            "on a background, in focus."
+        )
 
 
 def _bins(variable: FloatArray, width: float) -> NDArray[np.intp]:

@@ -21,7 +21,7 @@ from sfin.noise_curves import (
 )
 from sfin.parameters import Mode, NoiseParameters
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,9 @@ class NoiseDistribution:
     mean, variance, minimum, maximum
         Of each parameter, over the patches. The variance is the unbiased one,
         and zero where there is a single patch.
+    covariance
+        Of the parameters in their order, 7 rows of 7; its diagonal is the
+        variance.
     patches
         Number of patches they were taken over.
     images
@@ -74,23 +77,43 @@ class NoiseDistribution:
     variance: NoiseParameters
     minimum: NoiseParameters
     maximum: NoiseParameters
+    covariance: tuple[tuple[float, ...], ...]
     patches: int
     images: tuple[str, ...]
 
-    def draw(self, generator: np.random.Generator) -> NoiseParameters:
+    def draw(
+        self, generator: np.random.Generator, correlated: bool = False
+    ) -> NoiseParameters:
         """Draw the parameters of one image (paper, section 3.3).
 
         Each parameter is normally distributed and kept within the range that
         was measured, so that a draw is never a noise nobody has seen (a
         negative brightness, a shape without a variance).
+
+        Parameters
+        ----------
+        generator
+            Source of randomness.
+        correlated
+            Whether parameters vary together as they were measured to; the
+            paper draws each on its own.
         """
-        values = generator.normal(_array(self.mean), np.sqrt(_array(self.variance)))
+        mean = _array(self.mean)
+        if correlated:
+            covariance = np.array(self.covariance)
+            values = generator.multivariate_normal(mean, covariance, method="eigh")
+        else:
+            values = generator.normal(mean, np.sqrt(_array(self.variance)))
         low, high = _array(self.minimum), _array(self.maximum)
         return NoiseParameters(*map(float, np.clip(values, low, high)))
 
     def to_dict(self) -> dict[str, object]:
         """Turn into plain dictionaries, ready for JSON."""
-        return asdict(self) | {"images": list(self.images)}
+        lists = {
+            "images": list(self.images),
+            "covariance": [list(row) for row in self.covariance],
+        }
+        return asdict(self) | lists
 
 
 def _array(parameters: NoiseParameters) -> NDArray[np.float64]:
@@ -121,7 +144,9 @@ def summarise(
             f"resources/real_images/{mode}/."
         )
     values = np.stack(rows)
-    variance = values.var(axis=0, ddof=1) if len(rows) > 1 else np.zeros(7)
+    covariance = np.zeros((7, 7))
+    if len(rows) > 1:
+        covariance = np.cov(values, rowvar=False)
 
     def parameters(row: NDArray[np.float64]) -> NoiseParameters:
         return NoiseParameters(*map(float, row))
@@ -129,9 +154,10 @@ def summarise(
     return NoiseDistribution(
         mode=mode,
         mean=parameters(values.mean(axis=0)),
-        variance=parameters(variance),
+        variance=parameters(np.diag(covariance)),
         minimum=parameters(values.min(axis=0)),
         maximum=parameters(values.max(axis=0)),
+        covariance=tuple(tuple(map(float, row)) for row in covariance),
         patches=len(rows),
         images=tuple(patches),
     )
@@ -148,4 +174,5 @@ def read_distribution(path: str | Path) -> NoiseDistribution:
     entries = json.loads(Path(path).read_text(encoding="utf-8"))
     for name in ("mean", "variance", "minimum", "maximum"):
         entries[name] = NoiseParameters(**entries[name])
+    entries["covariance"] = tuple(map(tuple, entries["covariance"]))
     return NoiseDistribution(**entries | {"images": tuple(entries["images"])})

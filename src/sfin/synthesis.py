@@ -40,6 +40,8 @@ class SynthesisSettings:
     ----------
     size
         Edge of the images, in pixels.
+    correlated
+        Whether the noise parameters are drawn with their correlations.
     clean_scale
         ``normalised``: the extreme atom of each clean image is 255 in HAADF
         (0 in BF); ``atom_brightness``: it keeps the brightness it has in the
@@ -53,6 +55,7 @@ class SynthesisSettings:
     """
 
     size: int
+    correlated: bool
     clean_scale: Literal["normalised", "atom_brightness"]
     detection_sigma: float
     detection_threshold: float
@@ -92,7 +95,7 @@ def synthesise_pair(
     """
     mode, size = distribution.mode, settings.size
     scene = draw_scene(structures, mode, size, settings.arrangement, generator)
-    parameters = distribution.draw(generator)
+    parameters = distribution.draw(generator, settings.correlated)
     atoms = contrast(scene.columns, size)
     noisy = add_noise(atoms, parameters, settings.noise, generator)
     height = (

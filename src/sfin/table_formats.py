@@ -4,6 +4,10 @@ import html
 from dataclasses import dataclass
 from itertools import pairwise
 
+# What readers see: names of datasets, and a cell without a value.
+DATASET_NAMES = {"sfin": "SFIN data", "temimagenet": "TEMImageNet", "gan": "GAN data"}
+NONE = "–"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -130,5 +134,7 @@ def _ampersands(texts: list[str]) -> str:
 def _escape(text: str) -> str:
     """Write what LaTeX would take for a command, and signs its fonts may lack."""
     signs = {"±": r"$\pm$", "∞": r"$\infty$", "–": "--", "×": r"$\times$"}
+    signs |= {"‖": r"$\Vert$", "λ": r"$\lambda$", "ε": r"$\varepsilon$"}
+    signs |= {"²": r"$^2$", "σ": r"$\sigma$"}
     signs |= {sign: "\\" + sign for sign in "&%$#_{}"}
     return "".join(signs.get(sign, sign) for sign in text)

@@ -12,14 +12,21 @@ from sfin.errors import InputError
 from sfin.evaluation import read_evaluation
 from sfin.files import write_whole
 from sfin.metrics import DATA_RANGE
-from sfin.table_formats import Cell, Grid, latex, markdown, web_page
+from sfin.table_formats import (
+    DATASET_NAMES,
+    NONE,
+    Cell,
+    Grid,
+    latex,
+    markdown,
+    web_page,
+)
 
 Artifact = Literal["Table 1", "Table 5", "Table 6", "Table 7"]
 
 GROUPS = (("temimagenet", "haadf"), ("gan", "haadf"), ("sfin", "haadf"), ("sfin", "bf"))
 
-# What each table of the paper calls our methods. Its table 5 names the full
-# network after its parts.
+# What the paper calls our methods; its table 5 names a network after its parts.
 _NETWORKS = {"atomsegnet": "AtomSegNet", "fcn": "FCN", "sfin": "SFIN"}
 PAPER_METHODS: dict[Artifact, dict[str, str]] = {
     "Table 1": {"absf": "ABSF", "wiener": "Wiener"} | _NETWORKS,
@@ -52,8 +59,6 @@ METHOD_NAMES = {
     "sfin_no_interaction": "SFIN, no interaction",
     "sfin": "SFIN",
 }
-DATASET_NAMES = {"sfin": "SFIN data", "temimagenet": "TEMImageNet", "gan": "GAN data"}
-NONE = "–"
 
 
 def table1(evaluations: Sequence[Path], paper_values: Path) -> pd.DataFrame:

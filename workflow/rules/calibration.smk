@@ -44,8 +44,36 @@ rule summarise_calibration:
         "../scripts/summarise_calibration.py"
 
 
+rule plot_calibration:
+    """Show how one real image was calibrated, and what was found."""
+    input:
+        image=real_image,
+        calibration="results/calibration/{mode}/{image}.json",
+        code=code("plot_calibration"),
+    output:
+        figure=report(
+            "results/calibration/{mode}/{image}.png",
+            caption="../report/calibration.rst",
+            category="Calibration",
+            labels={"mode": "{mode}", "image": "{image}"},
+        ),
+    log:
+        "logs/plot_calibration/{mode}/{image}.log",
+    benchmark:
+        "logs/benchmarks/plot_calibration/{mode}/{image}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    script:
+        "../scripts/plot_calibration.py"
+
+
 rule calibration:
     """The noise of all real images, and its mean and variance."""
     input:
+        CALIBRATION_PICTURES,
         collect("results/calibration/{mode}.json", mode=config["modes"]),
     localrule: True

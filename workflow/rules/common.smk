@@ -39,12 +39,24 @@ METHODS = config["methods"]
 TRAINED = [method for method in METHODS if method in config["networks"]]
 # What every table and figure says about how it was made.
 PROVENANCE = {"scale": config["scale"], "seed": config["seed"]}
+DATASET_PICTURES = collect(
+    "results/datasets/sfin/{mode}/{split}.png",
+    mode=config["modes"],
+    split=["train", "test"],
+)
 ENHANCED_IMAGES = [
     f"results/enhanced/{mode}/{image}.{suffix}"
     for mode in config["modes"]
     for image in IMAGES[mode]
     for suffix in ("tif", "png", "comparison.png")
 ]
+CALIBRATION_PICTURES = [
+    f"results/calibration/{mode}/{image}.png"
+    for mode in config["modes"]
+    for image in IMAGES[mode]
+]
+# Figure 3 shows a HAADF image, as the paper's does, where there is one.
+FIGURE3_MODE = "haadf" if "haadf" in config["modes"] else config["modes"][0]
 
 
 wildcard_constraints:

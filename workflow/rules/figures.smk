@@ -1,3 +1,34 @@
+rule figure3:
+    """Figure 3: the calibration of one real image, step by step."""
+    input:
+        images=[str(path) for path in IMAGES[FIGURE3_MODE].values()],
+        calibrations=collect(
+            f"results/calibration/{FIGURE3_MODE}/{{image}}.json",
+            image=IMAGES[FIGURE3_MODE],
+        ),
+        code=code("figure3"),
+    output:
+        png=report(
+            "results/figures/figure3.png",
+            caption="../report/figure3.rst",
+            category="Figures",
+            labels={"figure": "3", "shows": "calibration of a real image"},
+        ),
+        pdf="results/figures/figure3.pdf",
+    log:
+        "logs/figure3.log",
+    benchmark:
+        "logs/benchmarks/figure3.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    script:
+        "../scripts/figure3.py"
+
+
 rule figure6:
     """Figure 6: test images enhanced by each method, beside the truth."""
     input:
@@ -35,3 +66,37 @@ rule figure6:
         provenance=PROVENANCE,
     script:
         "../scripts/figure6.py"
+
+
+rule figure8:
+    """Figure 8: scan noise and gradient in synthetic and real images."""
+    input:
+        datasets=collect(
+            "results/datasets/sfin/{mode}/train.zarr", mode=config["modes"]
+        ),
+        real=collect("results/calibration/{mode}.csv", mode=config["modes"]),
+        images=[str(path) for mode in config["modes"] for path in IMAGES[mode].values()],
+        code=code("figure8"),
+    output:
+        png=report(
+            "results/figures/figure8.png",
+            caption="../report/figure8.rst",
+            category="Figures",
+            labels={"figure": "8", "shows": "scan noise and gradient"},
+        ),
+        pdf="results/figures/figure8.pdf",
+    log:
+        "logs/figure8.log",
+    benchmark:
+        "logs/benchmarks/figure8.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="1h",
+    params:
+        settings=lookup("calibration", within=config),
+        provenance=PROVENANCE,
+    script:
+        "../scripts/figure8.py"

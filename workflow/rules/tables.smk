@@ -32,3 +32,69 @@ rule table1:
         provenance=PROVENANCE,
     script:
         "../scripts/table1.py"
+
+
+rule table2:
+    """Table 2: the noise of synthetic images beside that of real ones."""
+    input:
+        real=collect("results/calibration/{mode}.csv", mode=config["modes"]),
+        datasets=collect("results/realism/sfin/{mode}.csv", mode=config["modes"]),
+        paper_values="resources/paper_values.csv",
+        code=code("table2"),
+    output:
+        csv="results/tables/table2.csv",
+        markdown="results/tables/table2.md",
+        tex="results/tables/table2.tex",
+        html=report(
+            "results/tables/table2.html",
+            caption="../report/table2.rst",
+            category="Tables",
+            labels={"table": "2", "shows": "noise of datasets"},
+        ),
+    log:
+        "logs/table2.log",
+    benchmark:
+        "logs/benchmarks/table2.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        provenance=PROVENANCE,
+    script:
+        "../scripts/table2.py"
+
+
+rule table3:
+    """Table 3: how alike the noise of synthetic and real images is."""
+    input:
+        real=collect("results/calibration/{mode}.csv", mode=config["modes"]),
+        datasets=collect("results/realism/sfin/{mode}.csv", mode=config["modes"]),
+        paper_values="resources/paper_values.csv",
+        code=code("table3"),
+    output:
+        csv="results/tables/table3.csv",
+        markdown="results/tables/table3.md",
+        tex="results/tables/table3.tex",
+        html=report(
+            "results/tables/table3.html",
+            caption="../report/table3.rst",
+            category="Tables",
+            labels={"table": "3", "shows": "likeness of noise"},
+        ),
+    log:
+        "logs/table3.log",
+    benchmark:
+        "logs/benchmarks/table3.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        provenance=PROVENANCE,
+    script:
+        "../scripts/table3.py"

@@ -1,0 +1,248 @@
+"""Close the loop: inject known noise, calibrate it, and see what comes back."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sfin.arrangements import Columns
+from sfin.calibration import calibrate
+from sfin.calibration_settings import CalibrationSettings
+from sfin.errors import InputError
+from sfin.noise import NoiseSettings, add_noise, sobel_magnitude
+from sfin.parameters import MODES, PARAMETER_NAMES, Mode, NoiseParameters
+from sfin.synthesis import contrast
+
+ESTIMATORS = ("paper", "debiased")
+# Ranges of Table 2 (real images), which brightness errors are a share of.
+BRIGHTNESS_RANGE: Mapping[Mode, tuple[float, float]] = {
+    "haadf": (166.0, 74.0),
+    "bf": (176.0, 121.0),
+}
+# Noise of Table 2 (real images): what the levels of the grid multiply.
+TABLE2: Mapping[Mode, NoiseParameters] = {
+    "haadf": NoiseParameters(140, 30, 0.11, 4.76, 0.07, 11.35, 0.27),
+    "bf": NoiseParameters(-140, 200, 0.03, 7.85, 0.01, 17.03, 0.28),
+}
+GOALS = {
+    "pointwise_deviation": 0.03,
+    "scan_deviation": 0.08,
+    "pointwise_shape": 0.04,
+    "atom_brightness": 0.05,
+    "background_brightness": 0.05,
+}
+
+
+@dataclass(frozen=True)
+class ClosureGrid:
+    """What is injected: every combination of these, each drawn anew.
+
+    Attributes
+    ----------
+    atom_sigma
+        Standard deviations of the atoms, in pixels.
+    spacing
+        Distances between them, in standard deviations.
+    level
+        Factors on the noise of the paper's Table 2.
+    shape
+        Tukey-lambda shapes.
+    arrangement
+        ``lattice`` (a square one, rotated at random) or ``random``.
+    patches
+        Edges of the image, in patches: 1 is one patch, 2 is four.
+    """
+
+    atom_sigma: Sequence[float] = (2, 3, 4, 6, 8, 12)
+    spacing: Sequence[float] = (4.5, 6)
+    level: Sequence[float] = (0.1, 0.3, 1, 3)
+    shape: Sequence[float] = (-0.1, 0.1, 0.27, 0.45)
+    arrangement: Sequence[str] = ("lattice", "random")
+    patches: Sequence[int] = (1, 2)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Go through all combinations, those of many patches only at one level."""
+        names = list(vars(self))
+        for values in product(*vars(self).values()):
+            point = dict(zip(names, values, strict=True))
+            if point["patches"] == 1 or point["level"] == 1:
+                yield point
+
+
+def close_loop(
+    mode: Mode,
+    grid: ClosureGrid,
+    settings: CalibrationSettings,
+    noise: NoiseSettings,
+    generator: np.random.Generator,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Inject and calibrate every point of a grid.
+
+    Returns
+    -------
+    DataFrame
+        A row for each point and estimator: the point, the injected and the
+        found value of each parameter, and the standard deviations in the
+        middle of the grey levels and of the gradients.
+    """
+    points = list(grid)
+    rows = []
+    for done, point in enumerate(points, 1):
+        injected = _injected(mode, point)
+        atoms = draw_atoms(point, settings.patch_size * point["patches"], generator)
+        image = add_noise(atoms, injected, noise, generator)
+        grey, gradient = _middle(atoms, injected)
+        for estimator in ESTIMATORS:
+            chosen = CalibrationSettings(**vars(settings) | {"estimator": estimator})
+            try:
+                patches = calibrate(image, mode, chosen)
+            except InputError as error:
+                rows.append(
+                    {
+                        **point,
+                        "mode": mode,
+                        "estimator": estimator,
+                        "refused": str(error),
+                    }
+                )
+                continue
+            found = _mean([patch.parameters for patch in patches])
+            row = {**point, "mode": mode, "estimator": estimator, "refused": ""}
+            for name, noise_of in (("injected", injected), ("found", found)):
+                row |= {f"{name}_{key}": value for key, value in vars(noise_of).items()}
+                row |= {
+                    f"{name}_scan_deviation": _deviation(
+                        noise_of.scan_slope, noise_of.scan_intercept, gradient
+                    ),
+                    f"{name}_pointwise_deviation": _deviation(
+                        noise_of.pointwise_slope, noise_of.pointwise_intercept, grey
+                    ),
+                }
+            rows.append(row)
+        if progress:
+            progress(done, len(points))
+    return pd.DataFrame(rows)
+
+
+def close_modes(
+    grid: ClosureGrid,
+    settings: CalibrationSettings,
+    noise: NoiseSettings,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Close the loop in both modes, each with random numbers of its own."""
+    rows = [
+        close_loop(
+            mode, grid, settings, noise, np.random.default_rng([seed, index]), progress
+        )
+        for index, mode in enumerate(MODES)
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def draw_atoms(
+    point: Mapping[str, Any], size: int, generator: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw the contrast of one point of the grid, 0 to 1, shape (size, size)."""
+    sigma = float(point["atom_sigma"])
+    distance = sigma * float(point["spacing"])
+    if point["arrangement"] == "random":
+        number = int(0.7 * (size / distance) ** 2) + 3
+        x, y = generator.uniform(0, size, (2, number))
+        brightness = generator.uniform(0.3, 1, number)
+    else:
+        steps = np.arange(-size, size, distance)
+        angle = generator.uniform(0, 2 * np.pi)
+        across, down = (array.ravel() for array in np.meshgrid(steps, steps))
+        x = size / 2 + across * np.cos(angle) - down * np.sin(angle)
+        y = size / 2 + across * np.sin(angle) + down * np.cos(angle)
+        near = (np.abs(x - size / 2) < size) & (np.abs(y - size / 2) < size)
+        x, y = x[near], y[near]
+        brightness = np.ones(x.size)
+    return contrast(Columns(x, y, brightness, np.full(x.size, sigma)), size)
+
+
+def summarise_closure(rows: pd.DataFrame) -> pd.DataFrame:
+    """Take the median error of each quantity over the grid.
+
+    Returns
+    -------
+    DataFrame
+        ``quantity, estimator, mode, error, spread, bias, goal, points, refused``:
+        the median absolute error, the interquartile range of the errors and
+        their median. Errors of standard deviations, slopes and intercepts are
+        relative; those of the brightnesses are shares of their range in Table 2;
+        that of the shape is absolute. One patch only: see the column `patches`
+        of the rows for many.
+    """
+    quantities = ("scan_deviation", "pointwise_deviation", *PARAMETER_NAMES)
+    one = rows[rows["patches"] == 1]
+    summary = []
+    for (estimator, name), group in one.groupby(["estimator", "mode"], sort=False):
+        mode: Mode = "haadf" if name == "haadf" else "bf"
+        for quantity in quantities:
+            error = errors(group[group["refused"] == ""], quantity, mode)
+            summary.append(
+                {
+                    "quantity": quantity,
+                    "estimator": estimator,
+                    "mode": mode,
+                    "error": error.abs().median(),
+                    "spread": error.quantile(0.75) - error.quantile(0.25),
+                    "bias": error.median(),
+                    "goal": GOALS.get(quantity, np.nan),
+                    "points": len(group),
+                    "refused": int((group["refused"] != "").sum()),
+                }
+            )
+    return pd.DataFrame(summary)
+
+
+def errors(rows: pd.DataFrame, quantity: str, mode: Mode) -> "pd.Series[float]":
+    """Compare what was found with what was injected; see `summarise_closure`."""
+    injected, found = rows[f"injected_{quantity}"], rows[f"found_{quantity}"]
+    match quantity:
+        case "pointwise_shape":
+            scale: Any = 1.0
+        case "atom_brightness":
+            scale = BRIGHTNESS_RANGE[mode][0]
+        case "background_brightness":
+            scale = BRIGHTNESS_RANGE[mode][1]
+        case _:
+            scale = injected.abs()
+    error: pd.Series[float] = (found - injected) / scale
+    return error
+
+
+def _injected(mode: Mode, point: Mapping[str, Any]) -> NoiseParameters:
+    noise = vars(TABLE2[mode])
+    scaled = {
+        name: value * point["level"]
+        for name, value in noise.items()
+        if name.endswith(("slope", "intercept"))
+    }
+    return NoiseParameters(**noise | scaled | {"pointwise_shape": point["shape"]})
+
+
+def _middle(
+    atoms: NDArray[np.float32], parameters: NoiseParameters
+) -> tuple[float, float]:
+    """Give the grey level and the gradient halfway up the atoms."""
+    image = np.float32(parameters.atom_brightness) * atoms
+    grey = parameters.background_brightness + parameters.atom_brightness / 2
+    return grey, float(np.percentile(sobel_magnitude(image), 99)) / 2
+
+
+def _deviation(slope: float, intercept: float, at: float) -> float:
+    return slope * at + intercept
+
+
+def _mean(parameters: Sequence[NoiseParameters]) -> NoiseParameters:
+    values = np.array([list(vars(each).values()) for each in parameters])
+    return NoiseParameters(*map(float, values.mean(axis=0)))

@@ -1,0 +1,92 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from sfin.calibration_settings import CalibrationSettings
+from sfin.closure import (
+    GOALS,
+    ClosureGrid,
+    close_modes,
+    draw_atoms,
+    errors,
+    summarise_closure,
+)
+from sfin.figures.closure import plot_closure
+from sfin.noise import NoiseSettings
+
+GRID = ClosureGrid(
+    atom_sigma=(3, 6), spacing=(6,), level=(0.3, 1), shape=(0.1, 0.27), patches=(1, 2)
+)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return close_modes(GRID, CalibrationSettings(), NoiseSettings(), seed=1)
+
+
+def test_every_point_is_calibrated_by_both_estimators(rows):
+    # Four patches only at the level of Table 2.
+    points = 2 * 2 * 2 * (2 + 1)
+    assert len(rows) == points * 2 * 2
+    assert (rows["refused"] == "").all()
+
+
+@pytest.mark.parametrize("mode", ["haadf", "bf"])
+@pytest.mark.parametrize("quantity", GOALS)
+def test_debiased_estimator_meets_its_goals(rows, mode, quantity):
+    summary = summarise_closure(rows).set_index(["quantity", "estimator", "mode"])
+    error = summary["error"][quantity, "debiased", mode]
+    assert error <= GOALS[quantity]
+    assert error < summary["error"][quantity, "paper", mode]
+
+
+def test_many_patches_are_better_than_one(rows):
+    chosen = rows[(rows["estimator"] == "debiased") & (rows["level"] == 1)]
+    error = errors(chosen, "pointwise_deviation", "haadf").abs()
+    assert error[chosen["patches"] == 2].mean() < error[chosen["patches"] == 1].mean()
+
+
+def test_summary_is_the_median_error():
+    found = pd.DataFrame(
+        {
+            "patches": 1,
+            "mode": "haadf",
+            "estimator": "paper",
+            "refused": ["", "", "", "too dark"],
+            **{
+                f"injected_{name}": [10.0, 10.0, 10.0, np.nan]
+                for name in ("scan_deviation", "pointwise_deviation", *_parameters())
+            },
+            **{
+                f"found_{name}": [11.0, 8.0, 10.0, np.nan]
+                for name in ("scan_deviation", "pointwise_deviation", *_parameters())
+            },
+        }
+    )
+    summary = summarise_closure(found).set_index("quantity")
+    assert summary["error"]["scan_deviation"] == pytest.approx(0.1)
+    assert summary["bias"]["scan_deviation"] == pytest.approx(0)
+    assert summary["error"]["pointwise_shape"] == pytest.approx(1)
+    assert summary["refused"]["scan_deviation"] == 1
+
+
+def _parameters():
+    from sfin.parameters import PARAMETER_NAMES
+
+    return PARAMETER_NAMES
+
+
+@pytest.mark.parametrize("arrangement", ["lattice", "random"])
+def test_atoms_have_the_size_asked_for(arrangement, generator):
+    point = {"atom_sigma": 5, "spacing": 8, "arrangement": arrangement}
+    atoms = draw_atoms(point, 256, generator)
+    assert (atoms.min() >= 0, atoms.max()) == (True, 1)
+    row, column = np.unravel_index(atoms[20:-20, 20:-20].argmax(), (216, 216))
+    around = atoms[20:-20, 20:-20][row, max(column - 5, 0) : column + 6]
+    assert around.min() == pytest.approx(np.exp(-0.5), abs=0.12)
+
+
+def test_figure_is_written(rows, tmp_path):
+    plot_closure(rows, tmp_path / "closure", "for a test")
+    assert (tmp_path / "closure.png").stat().st_size > 20_000
+    assert (tmp_path / "closure.pdf").stat().st_size > 5_000
