@@ -152,15 +152,24 @@ def test_whole_run_leaves_what_it_promises(finished):
     assert set(table["mode"]) == {"haadf", "bf"}
     assert len(table) == 10
     assert set(table["scale"]) == {"test"}
-    for suffix in ("md", "tex", "html"):
-        assert (results / f"tables/table1.{suffix}").stat().st_size > 500
-    for suffix in ("png", "pdf"):
-        assert (results / f"figures/figure6.{suffix}").stat().st_size > 10_000
+    for number in (1, 2, 3):
+        for suffix in ("csv", "md", "tex", "html"):
+            table = results / f"tables/table{number}.{suffix}"
+            assert table.stat().st_size > 500
+    for number in (3, 6, 8):
+        for suffix in ("png", "pdf"):
+            figure = results / f"figures/figure{number}.{suffix}"
+            assert figure.stat().st_size > 10_000
+    closure = pd.read_csv(results / "calibration/closure.csv")
+    assert {"quantity", "estimator", "mode", "error", "spread", "goal"} <= set(closure)
+    for mode in ("haadf", "bf"):
+        assert len(pd.read_csv(results / f"realism/sfin/{mode}.csv")) == 24
     for mode in ("haadf", "bf"):
         images = list((finished.folder / "resources/real_images" / mode).iterdir())
         for image in images:
             for suffix in ("tif", "png", "comparison.png"):
                 assert (results / f"enhanced/{mode}/{image.stem}.{suffix}").exists()
+            assert (results / f"calibration/{mode}/{image.stem}.png").exists()
 
 
 def test_every_job_left_a_log_and_progress_is_in_it(finished):
@@ -205,7 +214,8 @@ def test_edited_calibration_reruns_it_and_what_hangs_on_it(changed):
     changed.edit("src/sfin/calibration.py", '"""Measure', '"""Now measure')
     planned = changed.planned()
     assert planned["calibrate_image"] == 3
-    assert {"synthesise_pairs", "train_network", "table1", "figure6"} <= set(planned)
+    after = "synthesise_pairs train_network calibrate_dataset table1 table2 table3"
+    assert {*after.split(), "figure3", "figure6", "figure8"} <= set(planned)
     assert not {"render_structure", "fetch_image"} & set(planned)
 
 
@@ -222,6 +232,7 @@ def test_new_image_recalibrates_its_mode(changed):
     assert planned["synthesise_pairs"] == 2
     assert planned["train_network"] == 2
     assert planned["enhance_image"] == 2
+    assert planned["calibrate_dataset"] == 1
     assert "render_structure" not in planned
 
 

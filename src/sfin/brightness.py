@@ -36,9 +36,10 @@ def brightness(
     """
     sign = 1.0 if mode == "haadf" else -1.0
     upright = sign * smooth
-    window = settings.background_window * atom_size(upright)
     # Every second pixel will do for what is wider than the atoms.
-    coarse = grey_opening(upright[::2, ::2], 2 * round(window / 4) + 1)
+    coarse = upright[::2, ::2]
+    window = settings.background_window * 2 * atom_size(coarse)
+    coarse = grey_opening(coarse, 2 * round(window / 4) + 1)
     smoothed = uniform_filter(coarse, max(round(window / 4), 1))
     rows, columns = upright.shape
     background = smoothed.repeat(2, axis=0).repeat(2, axis=1)[:rows, :columns]
@@ -54,8 +55,8 @@ def atom_size(image: FloatArray) -> float:
     its width is read off the first few distances along the columns, where noise
     is independent.
     """
-    detail = image - uniform_filter(image, 61)
-    distances = np.arange(1, 7)
+    detail = image - uniform_filter(image, 31)
+    distances = np.arange(1, 4)
     covariance = np.array([np.mean(detail[:-d] * detail[d:]) for d in distances])
     used = covariance > 0.3 * covariance[0]
     # Two points make a line; without contrast there is none, and no atom either.

@@ -192,6 +192,7 @@ def patch_table(records: Sequence[CalibratedImage]) -> pd.DataFrame:
         {
             "image": record.image,
             "mode": record.mode,
+            "estimator": record.settings.estimator,
             "row": patch.row,
             "column": patch.column,
             **asdict(patch.parameters),

@@ -11,6 +11,7 @@ alone. Both are binned by gradient and grey level of a denoised image.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from sfin.brightness import brightness
 from sfin.calibration_settings import CalibrationSettings
-from sfin.noise_curves import Bins, sobel_magnitude
+from sfin.noise_curves import Bins, require_contrast, sobel_magnitude
 from sfin.parameters import Mode, NoiseParameters
 from sfin.tukey_lambda import l_kurtosis, shape_of_l_kurtosis
 
@@ -128,6 +129,7 @@ def denoise(
         left in them, and how to correct their gradients.
     """
     mean = grey.mean()
+    require_contrast(bool(np.ptp(grey) > 0))
     spectrum = dctn(grey - mean, norm="ortho")
     power = spectrum**2
     high = power[int(0.7 * len(grey)) :]
@@ -137,16 +139,22 @@ def denoise(
     gain = np.clip(1 - settings.wiener_strength * noise / local, 0, 1)
     smooth: FloatArray = idctn(spectrum * gain, norm="ortho") + mean
     left = gain**2 * noise
-    down, across = (np.pi * np.arange(size) / size for size in grey.shape)
-    # Squared response of the two Sobel operators to these cosines.
-    edge = [4 * np.sin(angle) ** 2 for angle in (down, across)]
-    blur = [(2 + 2 * np.cos(angle)) ** 2 for angle in (down, across)]
-    sobel = np.outer(edge[0], blur[1]) + np.outer(blur[0], edge[1])
+    sobel = _sobel_response(grey.shape)
     # Where the gain is low the power may be a chance of the noise, not atoms.
     atoms = (gain > 0.5) * (power - noise) * sobel
     factor = float(np.sum(atoms) / max(np.sum(gain**2 * atoms), 1e-9))
     correction = GradientCorrection(float(np.mean(left * sobel)), max(factor, 1.0))
     return smooth, float(np.sqrt(np.mean(left))), correction
+
+
+@lru_cache(maxsize=4)
+def _sobel_response(shape: tuple[int, ...]) -> FloatArray:
+    """Give the squared response of the two Sobel operators to each cosine."""
+    down, across = (np.pi * np.arange(size) / size for size in shape)
+    edge = [4 * np.sin(angle) ** 2 for angle in (down, across)]
+    blur = [(2 + 2 * np.cos(angle)) ** 2 for angle in (down, across)]
+    response: FloatArray = np.outer(edge[0], blur[1]) + np.outer(blur[0], edge[1])
+    return response.astype(np.float32)
 
 
 def local_variances(grey: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -228,7 +236,7 @@ def fit_deviation(
     """
     weight = 1 / error
     slope, intercept = _weighted_lines(x, np.sqrt(np.maximum(variance, 0)), weight)
-    for _ in range(12):
+    for _ in range(6):
         line = slope[:, None] * x + intercept[:, None]
         # d(s|s|) = 2 |s| ds; the floor keeps the system solvable at s = 0.
         rise = 2 * np.maximum(np.abs(line), 1e-3)
@@ -269,9 +277,7 @@ def _shape(
     deviation = np.maximum(line[0] * smooth + line[1], 1e-3)
     inside = (slice(settings.margin, -settings.margin or None),) * 2
     values = (residual / deviation)[inside]
-    impulse = np.zeros((1, 81))
-    impulse[0, 40] = 1
-    response = _high_pass(impulse)
+    response = _high_pass(np.eye(1, 81, 40))
     energy = float(np.sum(response**2))
     mixing = float(np.sum(response**4)) / energy**2
     white = min(energy / float(np.mean(values**2)), 1.0)

@@ -28,7 +28,7 @@ class NoiseSettings:
         to the background (Perlin noise, bicubic).
     background_range
         Least and greatest difference between the brightest and the darkest
-        place of the background, in grey levels.
+        place of the background, in grey levels; less where it would saturate.
     scan_knot_spacing
         Pixels along the fast scan between independent values of the scan noise.
     scan_blend_gradient
@@ -93,6 +93,10 @@ def background(
     smooth = _upsampling(nodes, rows) @ matrix @ _upsampling(nodes, columns).T
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     height = generator.uniform(*settings.background_range)
+    # The microscopist sets gain and offset so that image and background fit.
+    atoms, base = parameters.atom_brightness, parameters.background_brightness
+    room = 255 - base - atoms if atoms > 0 else base + atoms
+    height = min(height, max(room, settings.background_range[0]))
     if parameters.atom_brightness < 0:
         smooth = smooth - 1
     result: Float32Array = (parameters.background_brightness + height * smooth).astype(

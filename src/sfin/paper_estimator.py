@@ -147,12 +147,16 @@ def estimate(
     InputError
         If the patch has too little contrast.
     """
-    parts = decompose(patch, settings)
-    curves = noise_curves(parts, settings)
-    grey = parts.without_margin(settings.margin).blurred
+    parts = decompose(patch, settings).without_margin(settings.margin)
+    grey, share = parts.blurred, settings.minimum_bin_fraction
+    scan_slope, scan_intercept = deviation_curve(
+        parts.gradient, parts.scan_noise, settings.gradient_bin_width, share
+    ).fit()
+    pointwise_slope, pointwise_intercept = deviation_curve(
+        grey, parts.pointwise_noise, settings.grey_bin_width, share
+    ).fit()
+    shapes = shape_curve(grey, parts.pointwise_noise, settings.shape_bin_width, share)
     contrast = float(grey.max() - grey.min())
-    scan_slope, scan_intercept = curves.scan_by_gradient.fit()
-    pointwise_slope, pointwise_intercept = curves.pointwise_by_grey.fit()
     return NoiseParameters(
         atom_brightness=contrast if mode == "haadf" else -contrast,
         background_brightness=float(grey.min() if mode == "haadf" else grey.max()),
@@ -160,5 +164,5 @@ def estimate(
         scan_intercept=scan_intercept,
         pointwise_slope=pointwise_slope,
         pointwise_intercept=pointwise_intercept,
-        pointwise_shape=float(np.median(curves.shape_by_grey.y)),
+        pointwise_shape=float(np.median(shapes.y)),
     )
