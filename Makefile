@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TARGETS ?=
 
-.PHONY: run report test lint environment lock clean
+.PHONY: run test lint environment venv-package lock clean
 
 run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --cores all $(TARGETS)
@@ -27,11 +27,17 @@ environment: $(READY) ## set up the Python environment in .venv, nothing else
 $(READY): requirements.lock pyproject.toml
 	@echo "Setting up .venv from requirements.lock (a few minutes, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "The pins are for Python 3.11, this is %s: make PYTHON=python3.11" % sys.version.split()[0])'
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python has no venv here: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory venv-package
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Debian keeps a part of Python in a package of its own.
+venv-package:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then echo "Installing Debian's python3-venv"; apt-get -qq update && apt-get -qq install --yes python3-venv >/dev/null; \
+	else echo "Python has no venv here: install it first (apt-get install python3-venv)"; exit 1; fi
 
 lock: $(READY) ## write what .venv holds to requirements.lock and envs/sfin.yaml
 	$(BIN)/python envs/lock.py
