@@ -23,7 +23,7 @@ FLOORS = {
     4: "evaluation tables table_formats figures dataset_figure rendering_figure "
     "similarity calibrated_datasets calibrated_samples realism realism_tables "
     "scan_trends "
-    "enhancement closure realism",
+    "enhancement closure remeasurement realism",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -1,20 +1,19 @@
-"""Inject known noise, calibrate it with both estimators, and tabulate the errors."""
+"""Tabulate and draw the errors of the calibration."""
 
-from sfin.calibration_settings import CalibrationSettings
-from sfin.closure import ClosureGrid, close_modes, summarise_closure
+import pandas as pd
+
+from sfin.closure import summarise_closure
 from sfin.figures.closure import plot_closure
 from sfin.logs import job_log
-from sfin.noise import NoiseSettings
+from sfin.remeasurement import summarise_remeasurement
 
 if __name__ == "__main__":
-    seed, output = snakemake.params.seed, snakemake.output
-    with job_log(snakemake.log[0]) as progress:
-        settings = CalibrationSettings(**snakemake.params.calibration)
-        noise = NoiseSettings(**snakemake.params.noise)
-        grid = ClosureGrid(**snakemake.params.grid)
-        rows = close_modes(grid, settings, noise, seed, progress)
-        rows.to_csv(output.points, index=False)
-        summary = summarise_closure(rows).round(5)
-        summary.to_csv(output.summary, index=False)
-        plot_closure(rows, output.png[:-4], f"{len(rows)} calibrations, seed {seed}")
+    with job_log(snakemake.log[0]):
+        rows = pd.read_csv(snakemake.input.points, keep_default_na=False)
+        images = pd.read_csv(snakemake.input.images)
+        parts = [summarise_closure(rows), summarise_remeasurement(images)]
+        summary = pd.concat(parts, ignore_index=True).round(5)
+        summary.to_csv(snakemake.output.summary, index=False)
+        note = f"{len(rows)} calibrations, seed {snakemake.params.seed}"
+        plot_closure(rows, snakemake.output.png.removesuffix(".png"), note)
         print(summary.to_string())
