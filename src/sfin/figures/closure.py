@@ -12,11 +12,11 @@ from sfin.parameters import MODES
 
 COLOURS = {"paper": "tab:red", "debiased": "tab:blue"}
 NAMES = {
-    "pointwise_deviation": "Pointwise SD at mid grey (relative)",
-    "scan_deviation": "Scan SD at mid gradient (relative)",
+    "pointwise_deviation": "Pointwise SD, mid grey (relative)",
+    "scan_deviation": "Scan SD, mid gradient (relative)",
     "pointwise_shape": "Shape λ (absolute)",
-    "atom_brightness": "Atom brightness (of its range)",
-    "background_brightness": "Background brightness (of its range)",
+    "atom_brightness": "Atom brightness (of range)",
+    "background_brightness": "Background (of range)",
 }
 
 
