@@ -6,6 +6,7 @@ from sfin.errors import InputError
 from sfin.parameters import (
     PARAMETER_NAMES,
     NoiseParameters,
+    distrust,
     read_distribution,
     summarise,
     write_distribution,
@@ -81,3 +82,9 @@ def test_correlated_draws_vary_together(generator):
     )
     assert np.corrcoef(together.T)[0, 1] < -0.9
     assert abs(np.corrcoef(apart.T)[0, 1]) < 0.2
+
+
+def test_doubt_is_said_only_where_there_is_some():
+    assert distrust("bf", ()) == ""
+    assert "BF rests on noise" in distrust("bf", ["a: filtered"])
+    assert "a: filtered" in distrust("bf", ["a: filtered"])

@@ -8,7 +8,7 @@ from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
 from sfin.filters import FilterSettings, filter_settings
 from sfin.noise import NoiseSettings
-from sfin.settings import check_settings
+from sfin.settings import check_scale, check_settings, mark_scale
 from sfin.synthesis import SynthesisSettings
 
 SCHEMA = ROOT / "config/schema.yaml"
@@ -84,3 +84,11 @@ def test_settings_of_the_library_are_those_of_the_config():
         name: list(value) if isinstance(value, tuple) else value
         for name, value in vars(NoiseSettings()).items()
     }
+
+
+def test_results_hold_one_scale(tmp_path):
+    check_scale(tmp_path / "results", "paper")
+    mark_scale(tmp_path / "results", "paper")
+    check_scale(tmp_path / "results", "paper")
+    with pytest.raises(InputError, match="holds results of scale paper, which a run"):
+        check_scale(tmp_path / "results", "test")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -176,13 +176,18 @@ def summarise_images(
     InputError
         If there is no image.
     """
-    return summarise(
+    used = trusted_images(records)
+    distribution = summarise(
         mode,
         {
             record.image: [patch.parameters for patch in record.patches]
-            for record in trusted_images(records)
+            for record in used
         },
     )
+    warnings = [
+        f"{record.image}: {text}" for record in used for text in record.warnings
+    ]
+    return replace(distribution, warnings=tuple(warnings))
 
 
 def patch_table(records: Sequence[CalibratedImage]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from sfin.figures.style import write_figure
 from sfin.images import Image, read_image, to_grey_levels, write_image
 from sfin.inference import enhance, tile_size
 from sfin.networks.build import load_network
-from sfin.parameters import Mode
+from sfin.parameters import Mode, distrust
 
 
 def enhance_file(
@@ -58,6 +58,7 @@ def enhance_file(
         f"{metadata['method']} trained at scale {metadata['scale']}, seed "
         f"{metadata['seed']}, dataset {metadata['dataset']}"
     )
+    note += distrust(mode, metadata.get("noise_warnings", ()))
     return image, replace(image, data=scale.to_counts(enhanced)), note
 
 

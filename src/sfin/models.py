@@ -65,6 +65,7 @@ def train_method(
         "version": __version__,
         "network": dict(network_settings),
         "training": asdict(settings),
+        "noise_warnings": data.attributes.get("calibration", {}).get("warnings", []),
         "image_size": settings.crop_size or data.noisy.shape[1],
     }
     # Not one of the workflow's outputs: those are deleted when a job is killed.

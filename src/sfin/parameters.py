@@ -1,7 +1,7 @@
 """The seven noise parameters of a STEM image, and how they vary between images."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
@@ -70,6 +70,8 @@ class NoiseDistribution:
         Number of patches they were taken over.
     images
         Names of the images the patches come from.
+    warnings
+        Reasons not to trust them; none where there is a good raw image.
     """
 
     mode: Mode
@@ -80,6 +82,7 @@ class NoiseDistribution:
     covariance: tuple[tuple[float, ...], ...]
     patches: int
     images: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def draw(
         self, generator: np.random.Generator, correlated: bool = False
@@ -111,6 +114,7 @@ class NoiseDistribution:
         """Turn into plain dictionaries, ready for JSON."""
         lists = {
             "images": list(self.images),
+            "warnings": list(self.warnings),
             "covariance": [list(row) for row in self.covariance],
         }
         return asdict(self) | lists
@@ -163,6 +167,16 @@ def summarise(
     )
 
 
+def distrust(mode: str, warnings: Sequence[str]) -> str:
+    """Say that results rest on calibrations with warnings; nothing without them."""
+    if not warnings:
+        return ""
+    return (
+        f" {mode.upper()} rests on noise that is not to be trusted "
+        f"({'; '.join(warnings)}) and says little about raw images."
+    )
+
+
 def write_distribution(path: str | Path, distribution: NoiseDistribution) -> None:
     """Write a distribution as JSON."""
     text = json.dumps(distribution.to_dict(), indent=2) + "\n"
@@ -175,4 +189,6 @@ def read_distribution(path: str | Path) -> NoiseDistribution:
     for name in ("mean", "variance", "minimum", "maximum"):
         entries[name] = NoiseParameters(**entries[name])
     entries["covariance"] = tuple(map(tuple, entries["covariance"]))
-    return NoiseDistribution(**entries | {"images": tuple(entries["images"])})
+    for name in ("images", "warnings"):
+        entries[name] = tuple(entries[name])
+    return NoiseDistribution(**entries)

@@ -9,6 +9,9 @@ import jsonschema
 import yaml
 
 from sfin.errors import InputError
+from sfin.files import write_whole
+
+SCALE_MARK = "scale"
 
 
 def check_settings(settings: Mapping[str, Any], schema: str | Path) -> None:
@@ -33,6 +36,36 @@ def check_settings(settings: Mapping[str, Any], schema: str | Path) -> None:
     if error is not None:
         place = ".".join(map(str, error.absolute_path))
         raise InputError(f"The config cannot be used: {_sentence(error, place)}.")
+
+
+def check_scale(results: str | Path, scale: str) -> None:
+    """Refuse to replace the results of one scale by those of another.
+
+    Parameters
+    ----------
+    results
+        Folder of the results; `mark_scale` wrote down their scale there.
+    scale
+        Of this run.
+
+    Raises
+    ------
+    InputError
+        If the results are of another scale.
+    """
+    mark = Path(results, SCALE_MARK)
+    found = mark.read_text(encoding="utf-8").strip() if mark.exists() else scale
+    if found != scale:
+        raise InputError(
+            f"{results}/ holds results of scale {found}, which a run at scale {scale} "
+            f"would replace: rename the folder first (mv {results} {results}-{found}), "
+            "or remove it."
+        )
+
+
+def mark_scale(results: str | Path, scale: str) -> None:
+    """Write down the scale of the results in a folder."""
+    write_whole(Path(results, SCALE_MARK), scale + "\n")
 
 
 def _sentence(error: jsonschema.ValidationError, place: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from sfin.collection import public_images, real_images
 from sfin.dependencies import source_files
 from sfin.errors import InputError
-from sfin.settings import check_settings
+from sfin.settings import check_scale, check_settings, mark_scale
 from sfin.structures import check_structures
 
 SOURCES = "resources/real_images/sources.csv"
@@ -26,6 +26,7 @@ os.environ.update(
 
 try:
     check_settings(config, "config/schema.yaml")
+    check_scale("results", config["scale"])
     check_structures(config["structures"], Path(STRUCTURES))
     PUBLIC_IMAGES = public_images(SOURCES, config["images"]["public"], config["modes"])
     IMAGES = real_images(
@@ -34,6 +35,11 @@ try:
 except InputError as error:
     # One sentence before any job runs.
     raise WorkflowError(str(error))
+
+
+onstart:
+    mark_scale("results", config["scale"])
+
 
 METHODS = config["methods"]
 TRAINED = [method for method in METHODS if method in config["networks"]]

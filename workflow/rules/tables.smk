@@ -6,6 +6,7 @@ rule table1:
             mode=config["modes"],
             method=METHODS,
         ),
+        distributions=collect("results/calibration/{mode}.json", mode=config["modes"]),
         paper_values="resources/paper_values.csv",
         code=code("table1"),
     output:

@@ -24,6 +24,7 @@ from sfin.figures.style import (
 )
 from sfin.filters import FilterSettings
 from sfin.metrics import DATA_RANGE, psnr, quantise, ssim
+from sfin.parameters import distrust
 from sfin.tables import METHOD_NAMES, group_name
 
 GreyImage = NDArray[np.uint8]
@@ -125,14 +126,17 @@ def figure6(
     comparisons = []
     origins = []
     chosen = []
+    doubts = []
     for source in sources:
         origin, scores = read_evaluation(source.evaluation)
         number = median_image(scores)
         comparisons.append(compare(source, origin, number, methods, settings))
         origins.append(origin)
         name = group_name(origin.dataset, origin.mode)
+        calibration = load_pairs(source.pairs).attributes.get("calibration", {})
+        doubts.append(distrust(origin.mode, calibration.get("warnings", ())))
         chosen.append(f"{name}: index {number} of {len(scores)} images")
-    text = _caption(origins, chosen, version)
+    text = _caption(origins, chosen, version) + "".join(doubts)
     write_figure(base_path, draw(comparisons, text), text)
     return text
 
