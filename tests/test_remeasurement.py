@@ -12,7 +12,7 @@ from sfin.synthesis import SynthesisSettings
 
 SETTINGS = SynthesisSettings.from_dict(
     {
-        "size": 256,
+        "size": 64,
         "correlated": False,
         "clean_scale": "normalised",
         "detection_sigma": 1.0,

@@ -1,6 +1,7 @@
 """Imitate the noise of a real image, calibrate the imitation, and compare."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -50,10 +51,12 @@ def remeasure(
     rows = []
     for done, record in enumerate(trusted, 1):
         distribution = summarise_images(record.mode, [record])
+        # Of the size of the real patches, whatever that of the dataset.
+        drawn = replace(settings, size=record.settings.patch_size)
         found = []
         for index in range(number):
             generator = np.random.default_rng([seed, done, index])
-            pair = synthesise_pair(structures, distribution, settings, generator)
+            pair = synthesise_pair(structures, distribution, drawn, generator)
             try:
                 patch = calibrate(
                     pair.noisy.astype(np.float32), record.mode, record.settings
@@ -61,6 +64,12 @@ def remeasure(
             except InputError:
                 continue
             found.append(list(vars(patch.parameters).values()))
+        if not found:
+            raise InputError(
+                f"No imitation of {record.image} could be calibrated: its calibration "
+                "makes images without contrast; look at its picture in "
+                f"results/calibration/{record.mode}/."
+            )
         synthetic = np.median(found, axis=0)
         real = image_parameters(record)[0]
         for name, value in zip(PARAMETER_NAMES, synthetic, strict=True):
