@@ -12,8 +12,8 @@ PACKAGE = Path(sfin.__file__).parent
 ROOT = Path(__file__).parents[1]
 # By module or package; a module of a package has the floor of its package.
 FLOORS = {
-    1: "errors files logs dependencies settings parameters tukey_lambda images "
-    "image_formats image_writers sources downloads collection metrics",
+    1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
+    "images image_formats image_writers sources downloads collection metrics",
     2: "calibration calibration_settings noise_curves paper_estimator brightness "
     "debiased_estimator image_quality "
     "calibrated_images structures orientation columns column_fit "

@@ -140,7 +140,7 @@ def test_shape_of_a_tukey_lambda_sample_is_found(shape):
 
 
 def test_sobel_agrees_with_the_forward_model(generator):
-    from sfin.noise import sobel_magnitude as forward
+    from sfin.pixel_loops import sobel_magnitude as forward
 
     image = generator.random((64, 64)).astype(np.float32)
     assert sobel_magnitude(image.astype(np.float64)) == pytest.approx(

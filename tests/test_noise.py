@@ -9,8 +9,8 @@ from sfin.noise import (
     background,
     pointwise_noise,
     scan_noise,
-    sobel_magnitude,
 )
+from sfin.pixel_loops import sobel_magnitude
 from sfin.tukey_lambda import tukey_lambda_deviation
 
 SETTINGS = NoiseSettings()

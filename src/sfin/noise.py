@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from sfin.parameters import NoiseParameters
+from sfin.pixel_loops import blend_scan_noise, scale_by_level, sobel_magnitude
 from sfin.tukey_lambda import tukey_lambda_deviation, tukey_lambda_quantile
 
 Float32Array = NDArray[np.float32]
@@ -89,19 +90,17 @@ def background(
     rows, columns = shape
     low, high = settings.background_nodes
     nodes = int(generator.integers(low, high + 1))
-    matrix = generator.random((nodes, nodes))
+    matrix = generator.random((nodes, nodes), dtype=np.float32)
     smooth = _upsampling(nodes, rows) @ matrix @ _upsampling(nodes, columns).T
-    smooth = (smooth - smooth.min()) / np.ptp(smooth)
+    darkest, brightest = smooth.min(), smooth.max()
     height = generator.uniform(*settings.background_range)
     # The microscopist sets gain and offset so that image and background fit.
     atoms, base = parameters.atom_brightness, parameters.background_brightness
     room = 255 - base - atoms if atoms > 0 else base + atoms
     height = min(height, max(room, settings.background_range[0]))
-    if parameters.atom_brightness < 0:
-        smooth = smooth - 1
-    result: Float32Array = (parameters.background_brightness + height * smooth).astype(
-        np.float32
-    )
+    gain = np.float32(height / (brightest - darkest))
+    level = np.float32(base) - gain * (darkest if atoms > 0 else brightest)
+    result: Float32Array = smooth * gain + level
     return result
 
 
@@ -122,16 +121,15 @@ def scan_noise(
         (2, rows, interpolation.shape[0]), dtype=np.float32
     )
     calm, rough = knots @ interpolation
-    share = np.minimum(gradient / np.float32(settings.scan_blend_gradient), 1)
-    deviation = np.maximum(
-        np.float32(parameters.scan_slope) * gradient
-        + np.float32(parameters.scan_intercept),
-        0,
+    noise: Float32Array = blend_scan_noise(
+        gradient,
+        calm,
+        rough,
+        np.float32(parameters.scan_slope),
+        np.float32(parameters.scan_intercept),
+        np.float32(settings.scan_blend_gradient),
     )
-    # Independent patterns add in quadrature: keep the deviation what was asked.
-    deviation /= np.sqrt(share**2 + (1 - share) ** 2)
-    result: Float32Array = deviation * ((1 - share) * calm + share * rough)
-    return result
+    return noise
 
 
 def pointwise_noise(
@@ -149,32 +147,22 @@ def pointwise_noise(
         np.float32(2**-25),
         np.float32(1 - 2**-24),
     )
-    deviation = np.maximum(
-        np.float32(parameters.pointwise_slope) * image
-        + np.float32(parameters.pointwise_intercept),
-        0,
+    unit = tukey_lambda_quantile(uniform, shape)
+    unit *= np.float32(1 / tukey_lambda_deviation(shape))
+    noise: Float32Array = scale_by_level(
+        image,
+        unit,
+        np.float32(parameters.pointwise_slope),
+        np.float32(parameters.pointwise_intercept),
     )
-    scale = np.float32(1 / tukey_lambda_deviation(shape))
-    noise: Float32Array = deviation * scale * tukey_lambda_quantile(uniform, shape)
     return noise
 
 
-def sobel_magnitude(image: Float32Array) -> Float32Array:
-    """Take the magnitude of the un-normalised 3 × 3 Sobel gradient."""
-    padded = np.pad(image, 1, mode="symmetric")
-    smooth_rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    smooth_columns = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
-    horizontal = smooth_rows[:, 2:] - smooth_rows[:, :-2]
-    vertical = smooth_columns[2:] - smooth_columns[:-2]
-    magnitude: Float32Array = np.sqrt(horizontal**2 + vertical**2)
-    return magnitude
-
-
 @lru_cache(maxsize=64)
-def _upsampling(nodes: int, size: int) -> NDArray[np.float64]:
+def _upsampling(nodes: int, size: int) -> Float32Array:
     """Interpolate `nodes` values over `size` pixels by a cubic spline: a matrix."""
     spline = CubicSpline(np.arange(nodes), np.eye(nodes))
-    matrix: NDArray[np.float64] = spline(np.linspace(0, nodes - 1, size))
+    matrix: Float32Array = spline(np.linspace(0, nodes - 1, size)).astype(np.float32)
     return matrix
 
 

@@ -25,6 +25,7 @@ from sfin.columns import ProjectedColumns
 from sfin.datasets import IMAGES, SHARD, create_pairs, finish_pairs
 from sfin.noise import NoiseSettings, add_noise
 from sfin.parameters import MODES, PARAMETER_NAMES, NoiseDistribution
+from sfin.pixel_loops import add_spots, to_bytes
 
 Float32Array = NDArray[np.float32]
 Split = Literal["train", "test"]
@@ -106,8 +107,8 @@ def synthesise_pair(
     clean = height * atoms if mode == "haadf" else 255 - height * atoms
     names = [structure.structure for structure in structures]
     return Pair(
-        noisy=_grey_levels(noisy),
-        clean=_grey_levels(clean),
+        noisy=to_bytes(noisy),
+        clean=to_bytes(clean),
         detection=detection_label(scene.columns, settings),
         drawn=asdict(parameters) | _codes(scene, names),
     )
@@ -127,14 +128,9 @@ def contrast(columns: Columns, size: int) -> Float32Array:
 
 
 def gaussian_spots(columns: Columns, size: int) -> Float32Array:
-    """Add up two-dimensional Gaussians, as one product of separable factors."""
-    pixel = np.arange(size, dtype=np.float32)
-    x, y, brightness, sigma = (
-        array.astype(np.float32)[:, None] for array in columns.arrays()
-    )
-    across = np.exp(-(((pixel - x) / sigma) ** 2) / 2)
-    down = np.exp(-(((pixel - y) / sigma) ** 2) / 2)
-    image: Float32Array = (brightness * down).T @ across
+    """Add up two-dimensional Gaussians, each to five standard deviations."""
+    image = np.zeros((size, size), np.float32)
+    add_spots(image, *(array.astype(np.float32) for array in columns.arrays()))
     return image
 
 
@@ -147,7 +143,7 @@ def detection_label(columns: Columns, settings: SynthesisSettings) -> NDArray[np
         np.full_like(visible.x, 255),
         np.full_like(visible.x, settings.detection_sigma),
     )
-    return _grey_levels(gaussian_spots(dots, settings.size))
+    return to_bytes(gaussian_spots(dots, settings.size))
 
 
 def synthesise_dataset(
@@ -214,7 +210,8 @@ def synthesise_dataset(
 
     def draw(index: int) -> Pair:
         key = np.random.SeedSequence(seed, spawn_key=(*stream, index))
-        generator = np.random.default_rng(key)
+        # The fastest of the generators that numpy has.
+        generator = np.random.Generator(np.random.SFC64(key))
         return synthesise_pair(structures, distribution, settings, generator)
 
     shards = [range(number)[i : i + SHARD] for i in range(0, number, SHARD)]
@@ -247,10 +244,6 @@ def _codes(scene: Scene, structures: Sequence[str]) -> dict[str, float]:
         "structure": structures.index(scene.structure),
         "pixel_size": scene.pixel_size,
     }
-
-
-def _grey_levels(image: Float32Array) -> NDArray[np.uint8]:
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
 class _Report(Callback):
