@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TARGETS ?=
 
-.PHONY: run test lint environment venv-package lock clean
+.PHONY: run test lint environment venv-package lock columns clean
 
 run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --cores all $(TARGETS)
@@ -41,6 +41,11 @@ venv-package:
 
 lock: $(READY) ## write what .venv holds to requirements.lock and envs/sfin.yaml
 	$(BIN)/python envs/lock.py
+
+columns: $(READY) ## render all structures at scale `paper`; replace the table that ships
+	$(BIN)/snakemake --cores all column_table --configfile config/paper.yaml --config columns=rendered
+	cp results/structures/columns.json resources/structures/columns.json
+	PYTHONPATH=src $(BIN)/python docs/structures.py
 
 clean: ## remove the results and logs, not .venv nor your images
 	rm -rf results logs .snakemake

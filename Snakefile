@@ -24,12 +24,19 @@ rule all:
         "results/tables/table1.csv",
         "results/tables/table2.csv",
         "results/tables/table3.csv",
+        "results/tables/table4.csv",
         "results/figures/figure3.png",
+        "results/figures/figure4.png",
         "results/figures/figure6.png",
         "results/figures/figure8.png",
         "results/calibration/closure.csv",
         CALIBRATION_PICTURES,
         DATASET_PICTURES,
+        collect(
+            "results/datasets/sfin/{mode}/{split}.md",
+            mode=config["modes"],
+            split=["train", "test"],
+        ),
         ENHANCED_IMAGES,
     localrule: True
 
@@ -39,6 +46,7 @@ include: "workflow/rules/calibration.smk"
 include: "workflow/rules/closure.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/synthesis.smk"
+include: "workflow/rules/cards.smk"
 include: "workflow/rules/realism.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"

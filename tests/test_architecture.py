@@ -16,13 +16,14 @@ FLOORS = {
     "images image_formats image_writers sources downloads collection metrics",
     2: "calibration calibration_settings noise_curves paper_estimator brightness "
     "debiased_estimator image_quality "
-    "calibrated_images structures orientation columns column_fit "
+    "calibrated_images structures orientation image_cell user_structures columns "
+    "column_fit fit_quality shipped_columns "
     "rendering rendering_settings arrangements noise synthesis datasets",
     3: "networks models filters spectra training training_settings checkpoints "
     "inference",
     4: "evaluation tables table_formats figures dataset_figure rendering_figure "
     "similarity calibrated_datasets calibrated_samples realism realism_tables "
-    "scan_trends "
+    "scan_trends dataset_records applicability documents dataset_card "
     "enhancement closure remeasurement realism",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

@@ -17,6 +17,7 @@ SETTINGS = SynthesisSettings.from_dict(
         "clean_scale": "normalised",
         "detection_sigma": 1.0,
         "detection_threshold": 0.05,
+        "superresolution_narrowing": 0.5,
         "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},
         "noise": {},
     }

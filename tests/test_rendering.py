@@ -203,11 +203,11 @@ def test_rows_are_y_and_columns_are_x() -> None:
 
 def test_same_seed_same_store_and_another_seed_another(tmp_path: Path) -> None:
     settings = asdict(replace(TINY, thickness=8, minimum_box=5))
-    source = FOLDER / "SrTiO3_001.yaml"
+    structure = read_structure(FOLDER / "SrTiO3_001.yaml")
     reports: list[tuple[int, int]] = []
     for name, seed in {"a": 1, "b": 1, "c": 2}.items():
         render_structure(
-            source,
+            structure,
             settings,
             seed,
             tmp_path / f"{name}.zarr",

@@ -6,7 +6,7 @@ import pytest
 from samples import perovskite, spread_noise
 
 from sfin.arrangements import ARRANGEMENTS, Columns
-from sfin.datasets import load_pairs
+from sfin.datasets import load_atoms, load_pairs
 from sfin.errors import InputError
 from sfin.parameters import PARAMETER_NAMES
 from sfin.synthesis import (
@@ -25,6 +25,7 @@ SETTINGS = SynthesisSettings.from_dict(
         "correlated": False,
         "detection_sigma": 1.0,
         "detection_threshold": 0.05,
+        "superresolution_narrowing": 0.5,
         "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},
         "noise": {},
     }
@@ -170,3 +171,45 @@ def test_killed_synthesis_leaves_no_store(tmp_path, monkeypatch):
     # The next run carries on over what was left.
     assert len(make(tmp_path / "a.zarr").noisy) == 70
     assert list(tmp_path.iterdir()) == [tmp_path / "a.zarr"]
+
+
+@pytest.mark.parametrize("mode", ["haadf", "bf"])
+def test_superresolution_has_the_same_atoms_narrower(mode, generator):
+    pair = synthesise_pair([perovskite()], spread_noise(mode), SETTINGS, generator)
+    sharp, clean = (
+        image if mode == "haadf" else 255 - image
+        for image in (pair.superresolution, pair.clean)
+    )
+    assert sharp.max() == clean.max() == 255
+    assert sharp.mean() < 0.6 * clean.mean()
+    brightest = np.unravel_index(sharp.argmax(), sharp.shape)
+    assert clean[brightest] > 200
+
+
+def test_atoms_are_stored_where_the_dots_are(tmp_path):
+    pairs = make(tmp_path / "a.zarr", number=5)
+    atoms = load_atoms(tmp_path / "a.zarr")
+    assert len(atoms) == 5
+    for number, table in enumerate(atoms):
+        assert len({len(column) for column in table.values()}) == 1
+        rows, columns = (np.rint(table[name]).astype(int) for name in ("y", "x"))
+        assert (pairs.detection[number, rows, columns] > 190).all()
+
+
+@pytest.mark.parametrize("scheduler", ["processes", "distributed"])
+def test_processes_write_the_same_bytes(tmp_path, scheduler):
+    make(tmp_path / "threads.zarr")
+    if scheduler == "processes":
+        with dask.config.set(scheduler="processes"):
+            make(tmp_path / "other.zarr")
+    else:
+        from dask.distributed import Client, LocalCluster
+
+        with (
+            LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address=None
+            ) as cluster,
+            Client(cluster),
+        ):
+            make(tmp_path / "other.zarr")
+    assert files(tmp_path / "other.zarr") == files(tmp_path / "threads.zarr")

@@ -275,7 +275,7 @@ def test_train_method_writes_the_model(
     task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noisy, clean = pairs()
-    data = Pairs(noisy, clean, 255 - clean, {}, {})
+    data = Pairs(noisy, clean, 255 - clean, clean, {}, {})
     monkeypatch.setattr(sfin.models, "load_pairs", lambda path: data)
     targets = []
 

@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 
+import ase.io
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 import yaml
+from ase import Atoms
 from samples import ROOT, SHARED, noise
 
+from sfin.columns import read_columns
 from sfin.noise import NoiseSettings, add_noise
 
 PARTS = [
@@ -153,11 +156,11 @@ def test_whole_run_leaves_what_it_promises(finished):
     assert set(table["mode"]) == {"haadf", "bf"}
     assert len(table) == 10
     assert set(table["scale"]) == {"test"}
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 4):
         for suffix in ("csv", "md", "tex", "html"):
             table = results / f"tables/table{number}.{suffix}"
             assert table.stat().st_size > 500
-    for number in (3, 6, 8):
+    for number in (3, 4, 6, 8):
         for suffix in ("png", "pdf"):
             figure = results / f"figures/figure{number}.{suffix}"
             assert figure.stat().st_size > 10_000
@@ -165,6 +168,8 @@ def test_whole_run_leaves_what_it_promises(finished):
     assert {"quantity", "estimator", "mode", "error", "spread", "goal"} <= set(closure)
     for mode in ("haadf", "bf"):
         assert len(pd.read_csv(results / f"realism/sfin/{mode}.csv")) == 24
+        card = (results / f"datasets/sfin/{mode}/train.md").read_text()
+        assert "24" in card
     for mode in ("haadf", "bf"):
         images = list((finished.folder / "resources/real_images" / mode).iterdir())
         for image in images:
@@ -215,7 +220,8 @@ def test_edited_calibration_reruns_it_and_what_hangs_on_it(changed):
     changed.edit("src/sfin/calibration.py", '"""Measure', '"""Now measure')
     planned = changed.planned()
     assert planned["calibrate_image"] == 3
-    after = "synthesise_pairs train_network calibrate_dataset table1 table2 table3"
+    after = "synthesise_pairs train_network calibrate_dataset describe_dataset table1"
+    after += " table2 table3 table4 figure4"
     assert {*after.split(), "figure3", "figure6", "figure8"} <= set(planned)
     assert not {"render_structure", "fetch_image"} & set(planned)
 
@@ -294,6 +300,44 @@ def test_wrong_settings_are_refused_before_any_job(fresh, edit, sentence):
     assert sentence in output
     assert "Traceback" not in output
     assert not (fresh.folder / "results").exists()
+
+
+def test_wrong_structure_of_a_user_is_refused_before_any_job(fresh):
+    mine = {"file": "mine.cif", "zone_axis": [0, 0, 1], "displacement": 0.08}
+    overlay = {"structures": ["mine"], "user_structures": {"mine": mine}}
+    (fresh.folder / "config/mine.yaml").write_text(yaml.safe_dump(overlay))
+    output = fresh.snakemake(*RUN, "config/mine.yaml", succeeds=False)
+    assert "mine.cif (user_structures.mine) does not exist" in output
+    assert "Traceback" not in output
+    (fresh.folder / "config/mine.yaml").write_text("columns: shipped\n")
+    (fresh.folder / "resources/structures/columns.json").unlink()
+    output = fresh.snakemake(*RUN, "config/mine.yaml", succeeds=False)
+    assert "make it with `make columns`" in output
+    assert not (fresh.folder / "results").exists()
+
+
+def test_structure_of_a_user_is_rendered(fresh):
+    crystal = Atoms("Po", cell=[3.35] * 3, pbc=True)
+    ase.io.write(fresh.folder / "mine.cif", crystal)
+    mine = {"file": "mine.cif", "zone_axis": [0, 0, 1], "displacement": 0.08}
+    overlay = {"structures": ["mine"], "user_structures": {"mine": mine}}
+    (fresh.folder / "config/mine.yaml").write_text(yaml.safe_dump(overlay))
+    fresh.snakemake("structures", *RUN, "config/mine.yaml")
+    columns = read_columns(fresh.folder / "results/structures/mine.zarr")
+    assert columns.species == ("Po",)
+    again = fresh.snakemake("structures", "--dry-run", *RUN, "config/mine.yaml")
+    assert "Nothing to be done" in again
+
+
+def test_shipped_columns_are_taken_without_rendering(fresh):
+    (fresh.folder / "config/own_images.yaml").write_text(
+        "images: {public: []}\ncolumns: shipped\nstructures: [LiCoO2_010]\n"
+    )
+    assert fresh.planned("structures") == {"structures": 1, "unpack_columns": 1}
+    fresh.snakemake("structures", *RUN)
+    columns = read_columns(fresh.folder / "results/structures/LiCoO2_010.zarr")
+    assert columns.attributes["rendering"]["preset"] == "paper"
+    assert fresh.planned("structures") == {}
 
 
 def test_empty_image_folder_is_refused(fresh):

@@ -22,6 +22,9 @@ FORMAT = "sfin-columns/1"
 # frequency would exceed one millionth of its peak.
 COARSEST_PIXEL = 0.6  # of the smallest sigma
 
+# Below this share of explained variance a contrast is no sum of Gaussians.
+LEAST_R_SQUARED = 0.90
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
@@ -51,7 +54,8 @@ class ProjectedColumns:
         source (`source_size`) in it.
     image
         By mode, (rows, columns) float32: the rendered cell, blurred by the
-        source, in the units of `amplitude` over the background.
+        source, in the units of `amplitude` over the background. Empty where the
+        columns come from the shipped table.
     r_squared
         By mode, the share of the image's variance that the columns explain.
     attributes
@@ -68,7 +72,12 @@ class ProjectedColumns:
     r_squared: Mapping[Mode, float]
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
-    def write(self, path: Path) -> None:
+    @property
+    def poor_modes(self) -> tuple[Mode, ...]:
+        """Modes whose contrast is not a sum of Gaussians: R² below 0.90."""
+        return tuple(mode for mode in MODES if self.r_squared[mode] < LEAST_R_SQUARED)
+
+    def write(self, path: str | Path) -> None:
         """Write a Zarr v3 group; the same columns give the same bytes.
 
         What was at `path` is replaced only when all is written.
@@ -96,12 +105,17 @@ class ProjectedColumns:
         _add(group, "positions", self.positions, ("column", "xy"), "Å")
         for mode in MODES:
             part = group.create_group(
-                mode, attributes={"r_squared": float(self.r_squared[mode])}
+                mode,
+                attributes={
+                    "r_squared": float(self.r_squared[mode]),
+                    "sum_of_gaussians": mode not in self.poor_modes,
+                },
             )
             _add(part, "amplitude", self.amplitude[mode], ("column",), "relative")
             _add(part, "sigma", self.sigma[mode], ("column",), "Å")
-            image = np.asarray(self.image[mode], np.float32)
-            _add(part, "image", image, ("y", "x"), "relative")
+            if mode in self.image:
+                image = np.asarray(self.image[mode], np.float32)
+                _add(part, "image", image, ("y", "x"), "relative")
         with warnings.catch_warnings():
             # Zarr 3 reads and writes consolidated metadata; its specification
             # alone has not caught up, which is no news for the reader of a log.
@@ -113,7 +127,7 @@ class ProjectedColumns:
             zarr.consolidate_metadata(group.store)
 
 
-def read_columns(path: Path) -> ProjectedColumns:
+def read_columns(path: str | Path) -> ProjectedColumns:
     """Read what `ProjectedColumns.write` has written.
 
     Raises
@@ -144,6 +158,7 @@ def read_columns(path: Path) -> ProjectedColumns:
         image={
             mode: _array(part, "image").astype(np.float32)
             for mode, part in modes.items()
+            if "image" in part
         },
         r_squared={
             mode: float(part.attrs["r_squared"])  # type: ignore[arg-type]

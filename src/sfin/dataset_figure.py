@@ -8,7 +8,7 @@ from sfin.datasets import Pairs
 
 
 def plot_pairs(pairs: Pairs, path: str | Path, number: int = 8) -> None:
-    """Draw the first pairs of a dataset: noisy, clean and detection label.
+    """Draw the first pairs of a dataset: noisy, clean and the labels of atoms.
 
     Parameters
     ----------
@@ -20,12 +20,13 @@ def plot_pairs(pairs: Pairs, path: str | Path, number: int = 8) -> None:
         How many pairs, one per column of the figure.
     """
     number = min(number, len(pairs.noisy))
-    figure = Figure(figsize=(2 * number, 6.3), dpi=100, layout="constrained")
-    grid = figure.subplots(3, number, squeeze=False)
+    figure = Figure(figsize=(2 * number, 8.3), dpi=100, layout="constrained")
+    grid = figure.subplots(4, number, squeeze=False)
     rows = {
         "noisy": pairs.noisy,
         "clean": pairs.clean,
         "detection label": pairs.detection,
+        "super-resolution label": pairs.superresolution,
     }
     attributes = pairs.attributes
     for axes, (name, images) in zip(grid, rows.items(), strict=True):

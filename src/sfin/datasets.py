@@ -2,8 +2,9 @@
 
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from zarr.codecs import BloscCodec
 
 from sfin.errors import InputError
 
-IMAGES = ("noisy", "clean", "detection")
+IMAGES = ("noisy", "clean", "detection", "superresolution")
+# What is stored of each atom.
+ATOM = ("x", "y", "brightness", "sigma")
 # Pairs in one file of the store; a shard is written by one worker.
 SHARD = 64
 
@@ -25,9 +28,10 @@ class Pairs:
 
     Attributes
     ----------
-    noisy, clean, detection
+    noisy, clean, detection, superresolution
         Grey levels, uint8, shape (n, rows, columns): the input, the enhanced
-        image wanted, and a dot on each atom.
+        image wanted, a dot on each atom, and the enhanced image with narrower
+        atoms.
     drawn
         What was drawn for each pair, by name, each of shape (n,).
     attributes
@@ -37,8 +41,28 @@ class Pairs:
     noisy: NDArray[np.uint8]
     clean: NDArray[np.uint8]
     detection: NDArray[np.uint8]
+    superresolution: NDArray[np.uint8]
     drawn: dict[str, NDArray[Any]]
     attributes: dict[str, Any]
+
+    def target(self, task: str) -> NDArray[np.uint8]:
+        """Give the images that a network should make of the noisy ones.
+
+        Parameters
+        ----------
+        task
+            ``enhancement``, ``detection`` or ``superresolution``.
+        """
+        images = {
+            "enhancement": self.clean,
+            "detection": self.detection,
+            "superresolution": self.superresolution,
+        }
+        if task not in images:
+            raise InputError(
+                f"There is no task {task!r}: choose from {', '.join(images)}."
+            )
+        return images[task]
 
 
 def create_pairs(
@@ -76,6 +100,54 @@ def create_pairs(
     return group
 
 
+def write_atoms(group: zarr.Group, atoms: Sequence[Mapping[str, Any]]) -> None:
+    """Write the atoms of all pairs as a ragged table.
+
+    The group ``atoms`` holds ``x``, ``y``, ``brightness`` and ``sigma`` of all
+    atoms, one pair after the other, and ``first``, the number of the first atom
+    of each pair and, last, of all atoms.
+
+    Parameters
+    ----------
+    group
+        An open store.
+    atoms
+        For each pair its atoms: arrays of shape (m,) by name.
+    """
+    table = group.create_group("atoms")
+    counts = [len(pair["x"]) for pair in atoms]
+    columns = {"first": np.cumsum([0, *counts]).astype(np.int64)}
+    for name in ATOM:
+        columns[name] = np.concatenate([pair[name] for pair in atoms])
+    for name, values in columns.items():
+        array = table.create_array(
+            name,
+            shape=values.shape,
+            dtype=values.dtype,
+            dimension_names=("boundary" if name == "first" else "atom",),
+        )
+        array[:] = values
+
+
+def load_atoms(path: str | Path) -> list[dict[str, NDArray[np.float32]]]:
+    """Read the atoms of each pair of a dataset.
+
+    Returns
+    -------
+    list of dict
+        ``x``, ``y``, ``sigma`` (pixels) and ``brightness`` (relative) of the
+        atoms of each pair, float32, shape (m,).
+    """
+    group = zarr.open_group(zarr.storage.LocalStore(path), mode="r")["atoms"]
+    assert isinstance(group, zarr.Group)
+    columns = {name: np.asarray(array[...]) for name, array in group.arrays()}
+    first = columns["first"]
+    return [
+        {name: columns[name][start:stop] for name in ATOM}
+        for start, stop in pairwise(first)
+    ]
+
+
 def finish_pairs(partial: str | Path, path: str | Path) -> None:
     """Consolidate the metadata of a store and move it to its place.
 
@@ -103,10 +175,11 @@ def load_pairs(path: str | Path) -> Pairs:
     try:
         group = zarr.open_consolidated(zarr.storage.LocalStore(path), mode="r")
         arrays = {name: np.asarray(array[...]) for name, array in group.arrays()}
-        noisy, clean, detection = (arrays.pop(name) for name in IMAGES)
+        images = [arrays.pop(name) for name in IMAGES]
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise InputError(
             f"{path} is not a finished dataset: make it again with "
             "`snakemake datasets`."
         ) from error
-    return Pairs(noisy, clean, detection, arrays, dict(group.attrs))
+    noisy, clean, detection, superresolution = images
+    return Pairs(noisy, clean, detection, superresolution, arrays, dict(group.attrs))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sfin.datasets import Pairs, load_pairs
+from sfin.datasets import load_pairs
 from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.filters import FILTERS, FilterName, FilterSettings, apply_filter
@@ -130,28 +130,10 @@ def evaluate_method(
     """
     images = load_pairs(pairs)
     restore = restorer(origin.method, weights, settings)
-    scores = evaluate(restore, images.noisy, wanted(images, origin.task))
+    scores = evaluate(restore, images.noisy, images.target(origin.task))
     for place, (name, value) in enumerate(asdict(origin).items()):
         scores.insert(place, name, value)
     return scores
-
-
-def wanted(pairs: Pairs, task: str) -> NDArray[np.uint8]:
-    """Choose the images a task should make: dots on atoms, or the clean images.
-
-    Raises
-    ------
-    InputError
-        If there is no such task.
-    """
-    match task:
-        case "detection":
-            return pairs.detection
-        case "enhancement" | "superresolution":
-            return pairs.clean
-    raise InputError(
-        f"There is no task {task!r}; choose enhancement, detection or superresolution."
-    )
 
 
 def restorer(method: str, weights: Path | None, settings: FilterSettings) -> Restore:

@@ -45,8 +45,7 @@ def train_method(
         Folder to write to.
     origin
         ``method``, ``task``, ``dataset``, ``mode``, ``scale`` and ``seed``; kept
-        with the weights. The task ``detection`` learns the dots, ``enhancement``
-        and ``superresolution`` the clean images.
+        with the weights. The task decides what is learnt: `sfin.datasets.Pairs.target`.
     network_settings
         As for `sfin.networks.build.build_network`.
     training_settings
@@ -59,7 +58,7 @@ def train_method(
     settings = TrainingSettings.from_mapping(training_settings)
     method, seed = str(origin["method"]), int(origin["seed"])
     data = load_pairs(pairs)
-    target = data.detection if origin["task"] == "detection" else data.clean
+    target = data.target(origin["task"])
     metadata = {
         **origin,
         "version": __version__,

@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 LAYER_GAP = 2.5  # Å
 VACUUM = 4.0  # Å on either side of a monolayer
 TOLERANCE = 1e-4  # of a lattice vector
+# Two atoms nearer than this are a mistake in the sites: no bond is that short.
+SHORTEST_DISTANCE = 0.9  # Å
+RIGHT_ANGLE = 1e-4  # cosine that passes for zero
 
 Direction = tuple[int, int, int]
 
 
 def orient_crystal(
-    crystal: "Atoms", directions: tuple[Direction, Direction, Direction], name: str
+    crystal: "Atoms",
+    directions: tuple[Direction, Direction, Direction],
+    name: str,
+    tolerance: float = RIGHT_ANGLE,
 ) -> "Atoms":
     """Cut a crystal to the cell of its shortest translations along directions.
 
@@ -34,6 +40,9 @@ def orient_crystal(
         Lattice directions along x, y and z of the new cell.
     name
         What to call the crystal in an error.
+    tolerance
+        Greatest cosine between two directions that pass for perpendicular; the
+        new cell is orthogonal, so what they lack is sheared away.
 
     Raises
     ------
@@ -43,10 +52,10 @@ def orient_crystal(
     from ase import Atoms
 
     old = np.asarray(crystal.cell)
-    new = np.array([_shortest_translation(crystal, d) for d in directions]) @ old
+    new = np.array([shortest_translation(crystal, d) for d in directions]) @ old
     lengths = np.linalg.norm(new, axis=1)
     cosines = (new @ new.T) / np.outer(lengths, lengths)
-    if not np.allclose(cosines, np.eye(3), atol=1e-4) or np.linalg.det(new) <= 0:
+    if not np.allclose(cosines, np.eye(3), atol=tolerance) or np.linalg.det(new) <= 0:
         raise InputError(
             f"horizontal, vertical and zone_axis of {name} are not perpendicular "
             "to each other and right-handed: correct one of them."
@@ -78,6 +87,26 @@ def orient_crystal(
     return cell
 
 
+def check_distances(crystal: "Atoms", name: str) -> None:
+    """Refuse a crystal of which two atoms all but coincide.
+
+    Raises
+    ------
+    InputError
+        Two atoms are nearer than any bond is short.
+    """
+    vectors = np.asarray(crystal.cell)
+    steps = crystal.positions[:, None] - crystal.positions[None]
+    fractions = steps @ np.linalg.inv(vectors)
+    nearest = (fractions - np.round(fractions)) @ vectors
+    distances = np.linalg.norm(nearest, axis=2) + 1e3 * np.eye(len(crystal))
+    if distances.min() < SHORTEST_DISTANCE:
+        raise InputError(
+            f"two atoms of {name} are {distances.min():.2f} Å apart: "
+            "correct the positions or the lattice."
+        )
+
+
 def single_layer(cell: "Atoms", name: str) -> "Atoms":
     """Keep the lowest layer of an oriented cell, with vacuum on both sides."""
     height = cell.cell[2, 2]
@@ -100,9 +129,7 @@ def single_layer(cell: "Atoms", name: str) -> "Atoms":
     return layer
 
 
-def _shortest_translation(
-    crystal: "Atoms", direction: Direction
-) -> NDArray[np.float64]:
+def shortest_translation(crystal: "Atoms", direction: Direction) -> NDArray[np.float64]:
     """Shortest lattice translation along a direction, in lattice vectors.
 
     Centred lattices have some inside the cell: ½[110] in silicon.

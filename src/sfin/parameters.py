@@ -89,9 +89,9 @@ class NoiseDistribution:
     ) -> NoiseParameters:
         """Draw the parameters of one image (paper, section 3.3).
 
-        Each parameter is normally distributed and kept within the range that
-        was measured, so that a draw is never a noise nobody has seen (a
-        negative brightness, a shape without a variance).
+        Each parameter is normally distributed, within the range that was
+        measured: a draw beyond it is drawn again, so that it is never a noise
+        nobody has seen (a negative brightness, a shape without a variance).
 
         Parameters
         ----------
@@ -101,13 +101,23 @@ class NoiseDistribution:
             Whether parameters vary together as they were measured to; the
             paper draws each on its own.
         """
-        mean = _array(self.mean)
-        if correlated:
-            covariance = np.array(self.covariance)
-            values = generator.multivariate_normal(mean, covariance, method="eigh")
-        else:
-            values = generator.normal(mean, np.sqrt(_array(self.variance)))
-        low, high = _array(self.minimum), _array(self.maximum)
+        mean, low, high = map(_array, (self.mean, self.minimum, self.maximum))
+        values = mean
+        beyond = np.ones(mean.size, dtype=np.bool_)
+        for _ in range(100):
+            if correlated:
+                drawn = generator.multivariate_normal(
+                    mean, np.array(self.covariance), method="eigh"
+                )
+                # One that is beyond its range takes all others with it.
+                beyond[:] = beyond.any()
+            else:
+                drawn = generator.normal(mean, np.sqrt(_array(self.variance)))
+            values = np.where(beyond, drawn, values)
+            # Rounding: a parameter without variance is its own range.
+            beyond = (values < low - 1e-9) | (values > high + 1e-9)
+            if not beyond.any():
+                break
         return NoiseParameters(*map(float, np.clip(values, low, high)))
 
     def to_dict(self) -> dict[str, object]:

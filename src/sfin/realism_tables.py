@@ -7,16 +7,13 @@ import numpy as np
 import pandas as pd
 
 from sfin.calibrated_samples import REAL, Sample
-from sfin.files import write_whole
 from sfin.realism import PAPER_DATASETS
 from sfin.table_formats import (
     DATASET_NAMES,
     NONE,
     Cell,
     Grid,
-    latex,
-    markdown,
-    web_page,
+    write_grid,
 )
 
 NAMES = DATASET_NAMES | {REAL: "Real images"}
@@ -103,7 +100,7 @@ def write_table2(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
         for name in datasets:
             cells += _cells2(group[group["dataset"] == name], group, name)
         rows.append((label, tuple(cells)))
-    _write(table, Grid("Quantity", groups, tuple(rows)), base_path, text)
+    write_grid(table, Grid("Quantity", groups, tuple(rows)), base_path, text)
 
 
 def write_table3(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
@@ -129,7 +126,7 @@ def write_table3(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
         label = f"{str(mode).upper()} {PARAMETER_LABELS[str(parameter)]}"
         rows.append((label, tuple(cells)))
     groups = tuple((NAMES.get(name, name), columns) for name in datasets)
-    _write(table, Grid("Parameter", groups, tuple(rows)), base_path, text)
+    write_grid(table, Grid("Parameter", groups, tuple(rows)), base_path, text)
 
 
 def _columns2(dataset: str) -> tuple[str, ...]:
@@ -164,14 +161,6 @@ def _cell(
     rivals = score[group["dataset"] != REAL].dropna()
     best = not row.empty and len(rivals) > 1 and score[row.index[0]] == rivals.min()
     return Cell(_text(_value(row, column), digits), bool(best))
-
-
-def _write(table: pd.DataFrame, grid: Grid, base_path: str | Path, text: str) -> None:
-    label = f"tab:{Path(base_path).name}"
-    write_whole(f"{base_path}.csv", table.to_csv(index=False, lineterminator="\n"))
-    write_whole(f"{base_path}.md", markdown(grid, text))
-    write_whole(f"{base_path}.tex", latex(grid, text, label))
-    write_whole(f"{base_path}.html", web_page(grid, text))
 
 
 def _value(row: pd.DataFrame, column: str) -> float:

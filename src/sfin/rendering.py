@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from sfin.column_fit import fit_columns
 from sfin.columns import ProjectedColumns
+from sfin.fit_quality import fit_summary
 from sfin.parameters import Mode
 from sfin.rendering_settings import RenderingSettings, read_settings
-from sfin.structures import Structure, build_cell, read_structure
+from sfin.structures import Structure
+from sfin.user_structures import UserStructure, image_cell
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -33,7 +35,7 @@ PROBES_PER_BATCH = 32
 
 
 def render(
-    structure: Structure,
+    structure: Structure | UserStructure,
     settings: RenderingSettings,
     seed: int,
     workers: int = 1,
@@ -59,7 +61,7 @@ def render(
     """
     import abtem
 
-    cell = build_cell(structure)
+    cell = image_cell(structure)
     width, height, repeat = cell.cell.lengths()
     copies = _copies(structure, settings, repeat)
     tiles = [math.ceil(settings.minimum_box / side) for side in (width, height)]
@@ -116,19 +118,19 @@ def render(
 
 
 def render_structure(
-    source: Path,
+    structure: Structure | UserStructure,
     settings: Mapping[str, Any],
     seed: int,
-    destination: Path,
+    destination: str | Path,
     workers: int = 1,
     progress: ProgressReport | None = None,
 ) -> ProjectedColumns:
-    """Render a structure file, fit its columns and write them as a Zarr store.
+    """Render a structure, fit its columns and write them as a Zarr store.
 
     Parameters
     ----------
-    source
-        YAML file of the structure.
+    structure
+        One of ours or of a user.
     settings
         Fields of `RenderingSettings`.
     destination
@@ -139,12 +141,12 @@ def render_structure(
     InputError
         The structure or a setting cannot be used.
     """
-    structure, checked = read_structure(source), read_settings(settings)
+    checked = read_settings(settings)
     print(
         f"{structure.name}: rendering with abTEM, preset {checked.preset}", flush=True
     )
     images = render(structure, checked, seed, workers, progress)
-    cell = build_cell(structure)
+    cell = image_cell(structure)
     repeat = float(cell.cell.lengths()[2])
     columns = fit_columns(
         structure.name,
@@ -162,16 +164,13 @@ def render_structure(
         },
     )
     columns.write(destination)
-    shares = ", ".join(f"{mode} {r:.3f}" for mode, r in columns.r_squared.items())
-    print(
-        f"{structure.name}: {len(columns.species)} columns explain {shares} "
-        "of the variance (R²)",
-        flush=True,
-    )
+    print(fit_summary(columns), flush=True)
     return columns
 
 
-def _copies(structure: Structure, settings: RenderingSettings, repeat: float) -> int:
+def _copies(
+    structure: Structure | UserStructure, settings: RenderingSettings, repeat: float
+) -> int:
     """Count the cells that come nearest to the thickness asked for."""
     return 1 if structure.monolayer else max(1, round(settings.thickness / repeat))
 

@@ -9,78 +9,90 @@ from matplotlib.patches import Rectangle
 from matplotlib.style import context
 from numpy.typing import NDArray
 
-from sfin.columns import ProjectedColumns, draw_cell
+from sfin.columns import LEAST_R_SQUARED, ProjectedColumns, cell_shape, draw_cell
 from sfin.parameters import MODES, Mode
 
 FIELD_OF_VIEW = 16.0  # Å, tiled from the cell
 SCALE_BAR = 5.0  # Å
+SAMPLING = 0.1  # Å, of a model without a rendered image
 LABEL: dict[Mode, str] = {"haadf": "HAADF", "bf": "annular BF"}
 
 
-def plot_rendering(columns: ProjectedColumns, path: Path) -> None:
+def plot_rendering(columns: ProjectedColumns, path: str | Path) -> None:
     """Plot rendered image, Gaussian model and residual of both modes.
 
     The residual is drawn from −20 to 20 % of the range of the rendered image.
+    Columns of the shipped table have no rendered image: only the model is drawn.
 
     Parameters
     ----------
     columns
-        A rendered structure.
+        A rendered structure, or one of the shipped table.
     path
         PNG, PDF or any other format of matplotlib.
     """
+    path = Path(path)
     style = {"font.size": 8, "axes.titlesize": 8, "pdf.fonttype": 42}
     with context(style):
-        figure = Figure(figsize=(6.3, 4.6), layout="constrained")
-        axes = figure.subplots(2, 3)
+        size = (6.3, 4.6) if columns.image else (6.3, 3.5)
+        figure = Figure(figsize=size, layout="constrained")
         figure.suptitle(_title(columns))
+        axes = figure.subplots(2, 3) if columns.image else figure.subplots(1, 2)
         for row, mode in zip(axes, MODES, strict=True):
-            _plot_mode(row, columns, mode)
+            _plot_mode(np.atleast_1d(row), columns, mode)
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
         figure.savefig(path, dpi=200, metadata=metadata)
 
 
 def _title(columns: ProjectedColumns) -> str:
-    """Name the structure and, if it was rendered here, the conditions."""
+    """Name the structure, the conditions if known, and what fits badly."""
+    warning = "".join(
+        f"\n{LABEL[mode]} is not a sum of Gaussians "
+        f"(R² {columns.r_squared[mode]:.3f} < {LEAST_R_SQUARED:.2f})"
+        for mode in columns.poor_modes
+    )
     made = columns.attributes
     if "rendering" not in made:
-        return columns.structure
+        return columns.structure + warning
     settings = made["rendering"]
     thickness = made["cells_along_beam"] * made["cell_along_beam"]
     specimen = "monolayer" if made["monolayer"] else f"{thickness:.0f} Å"
     return (
         f"{columns.structure}, {specimen}: {settings['energy'] / 1e3:g} kV, "
         f"{settings['semiangle_cutoff']:g} mrad, thermal configurations: "
-        f"{settings['frozen_phonons']} ({settings['preset']})"
+        f"{settings['frozen_phonons']} ({settings['preset']}){warning}"
     )
 
 
 def _plot_mode(
     axes: NDArray[np.object_], columns: ProjectedColumns, mode: Mode
 ) -> None:
-    rendered = columns.image[mode]
+    rendered = columns.image.get(mode)
+    shape = (
+        cell_shape(columns.lattice, SAMPLING) if rendered is None else rendered.shape
+    )
     model = draw_cell(
         columns.lattice,
         columns.positions,
         columns.amplitude[mode],
         columns.sigma[mode],
-        (rendered.shape[0], rendered.shape[1]),
+        shape,
     )
-    low, high = float(rendered.min()), float(rendered.max())
+    shown = model if rendered is None else rendered
+    low, high = float(shown.min()), float(shown.max())
     limit = 0.2 * (high - low)
-    panels: list[tuple[NDArray[np.floating], str, str, float, float]] = [
-        (rendered, f"{LABEL[mode]}, rendered", "gray", low, high),
-        (
-            model,
-            f"Gaussian columns, R² = {columns.r_squared[mode]:.3f}",
-            "gray",
-            low,
-            high,
-        ),
-        (rendered - model, "residual, ±20 %", "RdBu_r", -limit, limit),
-    ]
+    fitted = f"Gaussian columns, R² = {columns.r_squared[mode]:.3f}"
+    panels: list[tuple[NDArray[np.floating], str, str, float, float]]
+    if rendered is None:
+        panels = [(model, f"{LABEL[mode]}, {fitted}", "gray", low, high)]
+    else:
+        panels = [
+            (rendered, f"{LABEL[mode]}, rendered", "gray", low, high),
+            (model, fitted, "gray", low, high),
+            (rendered - model, "residual, ±20 %", "RdBu_r", -limit, limit),
+        ]
     sides = np.linalg.norm(columns.lattice, axis=1)
-    pixel = sides / rendered.shape[::-1]
+    pixel = sides / shape[::-1]
     for axis, (image, title, colours, least, greatest) in zip(
         axes, panels, strict=True
     ):

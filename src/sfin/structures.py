@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -12,16 +12,18 @@ import numpy as np
 import yaml
 
 from sfin.errors import InputError
-from sfin.orientation import Direction, orient_crystal, single_layer
+from sfin.orientation import (
+    Direction,
+    check_distances,
+    orient_crystal,
+    single_layer,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 LATTICE_KEYS = ("a", "b", "c", "alpha", "beta", "gamma")
 SITE_KEYS = ("element", "position", "displacement")
-
-# Two atoms nearer than this are a mistake in the sites: no bond is that short.
-SHORTEST_DISTANCE = 0.9  # Å
 
 
 @dataclass(frozen=True)
@@ -85,20 +87,32 @@ def list_structures(folder: Path) -> list[str]:
     return names
 
 
-def check_structures(names: Sequence[str], folder: Path) -> None:
-    """Refuse names of structures that the folder does not describe.
+def check_structures(
+    names: Sequence[str], folder: Path, user_names: Collection[str] = ()
+) -> None:
+    """Refuse names of structures that neither the folder nor the user describes.
+
+    A user's structure may not take the name of one in the folder.
 
     Raises
     ------
     InputError
         For the first such name.
     """
-    known = list_structures(folder)
+    described = list_structures(folder)
+    for name in user_names:
+        if name in described:
+            raise InputError(
+                f"user_structures describes {name!r}, which {folder}/ describes "
+                "already: give yours another name."
+            )
+    known = [*described, *user_names]
     for name in names:
         if name not in known:
             raise InputError(
                 f"structures names {name!r}, which {folder}/ does not describe: "
-                f"choose from {', '.join(known)}, or add {folder}/{name}.yaml."
+                f"choose from {', '.join(known)}, or add {folder}/{name}.yaml, or "
+                "describe it under user_structures."
             )
 
 
@@ -165,8 +179,7 @@ def build_cell(structure: Structure) -> "Atoms":
 def build_crystal(structure: Structure) -> "Atoms":
     """Conventional unit cell: all atoms that the space group makes of the sites.
 
-    A crystal that comes from elsewhere (a CIF, say) needs no `Structure`:
-    give its atoms and an array ``displacement`` to `orient_crystal`.
+    A crystal of a user's file needs no `Structure`: see `sfin.user_structures`.
     """
     from ase.data import atomic_numbers
     from ase.spacegroup import crystal
@@ -193,16 +206,7 @@ def build_crystal(structure: Structure) -> "Atoms":
         ) from error
     displacements = np.array([site.displacement for site in structure.sites])
     atoms.arrays["displacement"] = displacements[atoms.arrays["spacegroup_kinds"]]
-    steps = atoms.positions[:, None] - atoms.positions[None]
-    vectors = np.asarray(atoms.cell)
-    fractions = steps @ np.linalg.inv(vectors)
-    nearest = (fractions - np.round(fractions)) @ vectors
-    distances = np.linalg.norm(nearest, axis=2) + 1e3 * np.eye(len(atoms))
-    if distances.min() < SHORTEST_DISTANCE:
-        raise InputError(
-            f"two atoms of {structure.name} are {distances.min():.2f} Å apart: "
-            "correct the positions or the lattice."
-        )
+    check_distances(atoms, structure.name)
     return atoms
 
 

@@ -1,7 +1,7 @@
 """Make pairs of noisy and clean images from calibrated noise (section 3.3)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -22,7 +22,7 @@ from sfin.arrangements import (
     draw_scene,
 )
 from sfin.columns import ProjectedColumns
-from sfin.datasets import IMAGES, SHARD, create_pairs, finish_pairs
+from sfin.datasets import ATOM, IMAGES, SHARD, create_pairs, finish_pairs, write_atoms
 from sfin.noise import NoiseSettings, add_noise
 from sfin.parameters import MODES, PARAMETER_NAMES, NoiseDistribution
 from sfin.pixel_loops import add_spots, to_bytes
@@ -51,6 +51,8 @@ class SynthesisSettings:
         Standard deviation of the dots in the detection label, in pixels.
     detection_threshold
         Relative brightness below which a column has no dot.
+    superresolution_narrowing
+        Factor on the size of the atoms in the super-resolution label.
     arrangement, noise
         How atoms are arranged, and what the calibrated noise leaves open.
     """
@@ -60,6 +62,7 @@ class SynthesisSettings:
     clean_scale: Literal["normalised", "atom_brightness"]
     detection_sigma: float
     detection_threshold: float
+    superresolution_narrowing: float
     arrangement: ArrangementSettings
     noise: NoiseSettings
 
@@ -80,6 +83,8 @@ class Pair:
     noisy: NDArray[np.uint8]
     clean: NDArray[np.uint8]
     detection: NDArray[np.uint8]
+    superresolution: NDArray[np.uint8]
+    atoms: dict[str, Float32Array]
     drawn: dict[str, float]
 
 
@@ -104,12 +109,18 @@ def synthesise_pair(
         if settings.clean_scale == "normalised"
         else abs(parameters.atom_brightness)
     )
+    narrowed = replace(
+        scene.columns, sigma=scene.columns.sigma * settings.superresolution_narrowing
+    )
+    narrow = height * contrast(narrowed, size)
     clean = height * atoms if mode == "haadf" else 255 - height * atoms
     names = [structure.structure for structure in structures]
     return Pair(
         noisy=to_bytes(noisy),
         clean=to_bytes(clean),
         detection=detection_label(scene.columns, settings),
+        superresolution=to_bytes(narrow if mode == "haadf" else 255 - narrow),
+        atoms=visible_atoms(scene.columns, settings),
         drawn=asdict(parameters) | _codes(scene, names),
     )
 
@@ -125,6 +136,19 @@ def contrast(columns: Columns, size: int) -> Float32Array:
     image = gaussian_spots(columns, size)
     highest = float(image.max(initial=0))
     return image / np.float32(highest) if highest > 0 else image
+
+
+def visible_atoms(
+    columns: Columns, settings: SynthesisSettings
+) -> dict[str, Float32Array]:
+    """List the visible atoms inside the image: x, y, brightness and sigma."""
+    inside = columns.brightness >= settings.detection_threshold
+    for place in (columns.x, columns.y):
+        inside &= (place >= -0.5) & (place < settings.size - 0.5)
+    arrays = columns.keep(inside).arrays()
+    return {
+        name: array.astype(np.float32) for name, array in zip(ATOM, arrays, strict=True)
+    }
 
 
 def gaussian_spots(columns: Columns, size: int) -> Float32Array:
@@ -216,26 +240,31 @@ def synthesise_dataset(
 
     shards = [range(number)[i : i + SHARD] for i in range(0, number, SHARD)]
     tasks = [delayed(_write_shard)(partial, shard, draw) for shard in shards]
-    # One BLAS thread: sums in a fixed order, and no threads beside dask's.
     with _Report(len(shards), number, progress), threadpool_limits(1):
         drawn = compute(*tasks, num_workers=workers)  # type: ignore[no-untyped-call]
     for name in types:
         array = cast("zarr.Array[Any]", group[name])
         array[:] = np.concatenate([shard[name] for shard in drawn])
+    write_atoms(group, [atoms for shard in drawn for atoms in shard["atoms"]])
     finish_pairs(partial, path)
 
 
 def _write_shard(
     path: Path, indices: range, draw: Callable[[int], Pair]
-) -> dict[str, list[float]]:
+) -> dict[str, list[Any]]:
     """Draw the pairs of one shard and write them to the open store."""
-    pairs = [draw(index) for index in indices]
+    # One BLAS thread: sums in a fixed order, and no threads beside dask's.
+    with threadpool_limits(1):
+        pairs = [draw(index) for index in indices]
     group = zarr.open_group(path, mode="r+")
     for name in IMAGES:
         array = cast("zarr.Array[Any]", group[name])
         images = np.stack([getattr(pair, name) for pair in pairs])
         array[indices.start : indices.stop] = images
-    return {name: [pair.drawn[name] for pair in pairs] for name in pairs[0].drawn}
+    names = pairs[0].drawn
+    return {name: [pair.drawn[name] for pair in pairs] for name in names} | {
+        "atoms": [pair.atoms for pair in pairs]
+    }
 
 
 def _codes(scene: Scene, structures: Sequence[str]) -> dict[str, float]:

@@ -3,6 +3,11 @@
 import html
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+
+from sfin.files import write_whole
 
 # What readers see: names of datasets, and a cell without a value.
 DATASET_NAMES = {"sfin": "SFIN data", "temimagenet": "TEMImageNet", "gan": "GAN data"}
@@ -36,6 +41,29 @@ class Grid:
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
+def write_grid(
+    table: pd.DataFrame, grid: Grid, base_path: str | Path, caption: str
+) -> None:
+    """Write a table as ``.csv``, and as readers see it as ``.md``, ``.tex``, ``.html``.
+
+    Parameters
+    ----------
+    table
+        With every digit, for the CSV.
+    grid
+        The same for readers.
+    base_path
+        Path without suffix.
+    caption
+        What the table shows and where its data come from.
+    """
+    label = f"tab:{Path(base_path).name}"
+    write_whole(f"{base_path}.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_whole(f"{base_path}.md", markdown(grid, caption))
+    write_whole(f"{base_path}.tex", latex(grid, caption, label))
+    write_whole(f"{base_path}.html", web_page(grid, caption))
+
+
 def markdown(grid: Grid, caption: str) -> str:
     """Write the caption and a pipe table; the best cells are bold."""
     headings = [
@@ -54,7 +82,7 @@ def markdown(grid: Grid, caption: str) -> str:
 
 
 def latex(grid: Grid, caption: str, label: str) -> str:
-    """Write a floating table, for the package booktabs; the best cells are bold."""
+    """Write a floating table, for booktabs and amssymb; the best cells are bold."""
     widths = [len(columns) for _, columns in grid.groups]
     starts = [2 + sum(widths[:place]) for place in range(len(widths) + 1)]
     heads = [
@@ -66,7 +94,7 @@ def latex(grid: Grid, caption: str, label: str) -> str:
     ]
     columns = [_escape(column) for _, names in grid.groups for column in names]
     lines = [
-        "% Needs the package booktabs.",
+        "% Needs the packages booktabs and amssymb.",
         r"\begin{table*}",
         r"\centering",
         rf"\caption{{{_escape(caption)}}}",
@@ -136,5 +164,6 @@ def _escape(text: str) -> str:
     signs = {"±": r"$\pm$", "∞": r"$\infty$", "–": "--", "×": r"$\times$"}
     signs |= {"‖": r"$\Vert$", "λ": r"$\lambda$", "ε": r"$\varepsilon$"}
     signs |= {"²": r"$^2$", "σ": r"$\sigma$"}
+    signs |= {"✓": r"$\checkmark$", "✗": r"$\times$"}
     signs |= {sign: "\\" + sign for sign in "&%$#_{}"}
     return "".join(signs.get(sign, sign) for sign in text)

@@ -10,16 +10,13 @@ import pandas as pd
 
 from sfin.errors import InputError
 from sfin.evaluation import read_evaluation
-from sfin.files import write_whole
 from sfin.metrics import DATA_RANGE
 from sfin.table_formats import (
     DATASET_NAMES,
     NONE,
     Cell,
     Grid,
-    latex,
-    markdown,
-    web_page,
+    write_grid,
 )
 
 Artifact = Literal["Table 1", "Table 5", "Table 6", "Table 7"]
@@ -180,12 +177,7 @@ def write_table(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
     text
         Caption.
     """
-    grid = _grid(table)
-    label = f"tab:{Path(base_path).name}"
-    write_whole(f"{base_path}.csv", table.to_csv(index=False, lineterminator="\n"))
-    write_whole(f"{base_path}.md", markdown(grid, text))
-    write_whole(f"{base_path}.tex", latex(grid, text, label))
-    write_whole(f"{base_path}.html", web_page(grid, text))
+    write_grid(table, _grid(table), base_path, text)
 
 
 def _grid(table: pd.DataFrame) -> Grid:

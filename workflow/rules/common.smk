@@ -6,10 +6,13 @@ from sfin.collection import public_images, real_images
 from sfin.dependencies import source_files
 from sfin.errors import InputError
 from sfin.settings import check_scale, check_settings, mark_scale
-from sfin.structures import check_structures
+from sfin.shipped_columns import check_shipped
+from sfin.structures import check_structures, list_structures
+from sfin.user_structures import check_user_structures
 
 SOURCES = "resources/real_images/sources.csv"
 STRUCTURES = "resources/structures"
+SHIPPED_COLUMNS = f"{STRUCTURES}/columns.json"
 ENVIRONMENT = "../../envs/sfin.yaml"
 
 # Jobs run the library that this workflow tracks, in whatever environment.
@@ -27,7 +30,12 @@ os.environ.update(
 try:
     check_settings(config, "config/schema.yaml")
     check_scale("results", config["scale"])
-    check_structures(config["structures"], Path(STRUCTURES))
+    USER_STRUCTURES = config["user_structures"]
+    check_structures(config["structures"], Path(STRUCTURES), USER_STRUCTURES)
+    if config["columns"] == "shipped":
+        check_shipped(config["structures"], SHIPPED_COLUMNS)
+    check_user_structures(USER_STRUCTURES, config["structures"])
+    DESCRIBED_STRUCTURES = list_structures(Path(STRUCTURES))
     PUBLIC_IMAGES = public_images(SOURCES, config["images"]["public"], config["modes"])
     IMAGES = real_images(
         "resources/real_images", config["modes"], PUBLIC_IMAGES, "results/real_images"
@@ -71,13 +79,30 @@ wildcard_constraints:
     method="|".join(METHODS),
     mode="|".join(config["modes"]),
     split="train|test",
-    structure="|".join(config["structures"]),
+    structure="|".join([*DESCRIBED_STRUCTURES, *USER_STRUCTURES]),
     task="enhancement",
 
 
 def code(script):
     """List the script of a rule and the modules it runs, to track their content."""
     return source_files(f"workflow/scripts/{script}.py", "src")
+
+
+def only_if(origin):
+    """Let a rule make structures if the config wants their columns from there."""
+    wanted = config["columns"] == origin
+    return "|".join([*DESCRIBED_STRUCTURES, *USER_STRUCTURES]) if wanted else "(?!)"
+
+
+def structure_file(wildcards):
+    """Find the file of a structure, the user's or ours."""
+    user = USER_STRUCTURES.get(wildcards.structure)
+    return user["file"] if user else f"{STRUCTURES}/{wildcards.structure}.yaml"
+
+
+def user_structure(wildcards):
+    """Give what the config says of a user's structure; nothing of ours."""
+    return USER_STRUCTURES.get(wildcards.structure, {})
 
 
 def real_image(wildcards):

@@ -29,6 +29,37 @@ rule figure3:
         "../scripts/figure3.py"
 
 
+rule figure4:
+    """Figure 4: arrangements of atoms in the synthetic data, noisy and clean."""
+    input:
+        datasets=collect(
+            "results/datasets/sfin/{mode}/train.zarr", mode=config["modes"]
+        ),
+        code=code("figure4"),
+    output:
+        png=report(
+            "results/figures/figure4.png",
+            caption="../report/figure4.rst",
+            category="Figures",
+            labels={"figure": "4", "shows": "arrangements of atoms"},
+        ),
+        pdf="results/figures/figure4.pdf",
+    log:
+        "logs/figure4.log",
+    benchmark:
+        "logs/benchmarks/figure4.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        provenance=PROVENANCE,
+    script:
+        "../scripts/figure4.py"
+
+
 rule figure6:
     """Figure 6: test images enhanced by each method, beside the truth."""
     input:

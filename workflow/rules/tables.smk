@@ -99,3 +99,39 @@ rule table3:
         provenance=PROVENANCE,
     script:
         "../scripts/table3.py"
+
+
+rule table4:
+    """Table 4: the situations that the datasets apply to."""
+    input:
+        datasets=collect(
+            "results/datasets/sfin/{mode}/{split}.zarr",
+            mode=config["modes"],
+            split=["train", "test"],
+        ),
+        paper_values="resources/paper_values.csv",
+        code=code("table4"),
+    output:
+        csv="results/tables/table4.csv",
+        markdown="results/tables/table4.md",
+        tex="results/tables/table4.tex",
+        html=report(
+            "results/tables/table4.html",
+            caption="../report/table4.rst",
+            category="Tables",
+            labels={"table": "4", "shows": "situations of datasets"},
+        ),
+    log:
+        "logs/table4.log",
+    benchmark:
+        "logs/benchmarks/table4.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="5m",
+    params:
+        provenance=PROVENANCE,
+    script:
+        "../scripts/table4.py"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sfin.datasets import load_pairs
-from sfin.evaluation import Origin, read_evaluation, restorer, wanted
+from sfin.evaluation import Origin, read_evaluation, restorer
 from sfin.figures.style import (
     add_panel,
     frame,
@@ -161,7 +161,7 @@ def compare(
     for method in methods:
         restore = restorer(method, source.weights.get(method), settings)
         restored[method] = quantise(restore(noisy)[0])
-    clean = wanted(pairs, origin.task)[number]
+    clean = pairs.target(origin.task)[number]
     return Comparison(group_name(origin.dataset, origin.mode), restored, clean)
 
 

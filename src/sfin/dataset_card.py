@@ -1,0 +1,217 @@
+"""A card that says what a dataset holds and where it comes from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sfin.dataset_records import DatasetRecord
+from sfin.documents import Section, TextTable, markdown_document, web_document
+from sfin.files import write_whole
+from sfin.parameters import PARAMETER_NAMES
+from sfin.table_formats import DATASET_NAMES, NONE
+
+BARS = "▁▂▃▄▅▆▇█"
+BINS = 16
+STATISTICS = ("mean", "sd", "min", "max")
+UNITS = {"pixel_size": "pixel size (Å)"}
+
+
+def write_card(record: DatasetRecord, markdown: str | Path, page: str | Path) -> None:
+    """Write the card of a dataset as Markdown and as HTML.
+
+    Parameters
+    ----------
+    record
+        Of `sfin.dataset_records.read_record`.
+    markdown, page
+        Files to write.
+    """
+    attributes = record.attributes
+    name = DATASET_NAMES.get(record.dataset, record.dataset)
+    title = f"{name}, {attributes['mode'].upper()}, {attributes['split']}"
+    sections = card(record)
+    write_whole(markdown, markdown_document(title, sections))
+    write_whole(page, web_document(title, sections))
+
+
+def card(record: DatasetRecord) -> list[Section]:
+    """Describe a dataset: counts, drawn parameters, calibration, settings, arrays."""
+    return [
+        _overview(record),
+        Section(
+            "What was drawn",
+            (
+                "Images by arrangement and structure. A random arrangement has only "
+                "the brightness and size of the columns of its structure; an "
+                "interface may have a second structure, or vacuum, on its other side.",
+            ),
+            count_table(record),
+        ),
+        Section("Share of the arrangements", (), _share_table(record)),
+        Section(
+            "Parameters of the images",
+            (
+                "Drawn: over the images of this dataset. Calibrated: over the patches "
+                "of real images; draws are kept within their extremes. The histogram "
+                f"has {BINS} bins from the least to the greatest value drawn. Grey "
+                "levels are 8-bit; k is the slope, b the intercept of a standard "
+                "deviation of noise.",
+            ),
+            parameter_table(record),
+        ),
+        _calibration(record),
+        Section(
+            "Settings",
+            ("As they stand in the config.",),
+            TextTable(
+                ("setting", "value"),
+                tuple(_flatten(record.attributes["settings"])),
+            ),
+        ),
+        _arrays(record),
+    ]
+
+
+def counts(record: DatasetRecord) -> pd.DataFrame:
+    """Count the images of each structure (rows) and arrangement (columns)."""
+    table = pd.crosstab(record.structures, record.arrangements)
+    return table.reindex(
+        index=record.attributes["structures"],
+        columns=record.attributes["arrangements"],
+        fill_value=0,
+    )
+
+
+def count_table(record: DatasetRecord) -> TextTable:
+    """Write `counts` with its sums."""
+    table = counts(record)
+    rows = [
+        (str(name), *map(str, row), str(row.sum()))
+        for name, row in zip(table.index, table.to_numpy(), strict=True)
+    ]
+    sums = table.sum()
+    rows.append(("all", *map(str, sums), str(sums.sum())))
+    return TextTable(("structure", *map(str, table.columns), "all"), tuple(rows))
+
+
+def parameter_table(record: DatasetRecord) -> TextTable:
+    """Compare what was drawn with what was calibrated, a row per parameter."""
+    calibration = record.attributes["calibration"]
+    rows = []
+    for name in (*PARAMETER_NAMES, *sorted(_others(record))):
+        values = record.drawn[name].astype(np.float64)
+        drawn = (values.mean(), values.std(), values.min(), values.max())
+        known = [NONE] * len(STATISTICS)
+        if name in PARAMETER_NAMES:
+            known = [
+                _number(calibration["mean"][name]),
+                _number(calibration["variance"][name] ** 0.5),
+                _number(calibration["minimum"][name]),
+                _number(calibration["maximum"][name]),
+            ]
+        label = UNITS.get(name, name.replace("_", " "))
+        rows.append((label, *map(_number, drawn), *known, histogram(values)))
+    heads = [f"{of} {name}" for of in ("drawn", "calibrated") for name in STATISTICS]
+    return TextTable(("parameter", *heads, "histogram"), tuple(rows))
+
+
+def histogram(values: NDArray[np.float64]) -> str:
+    """Draw a histogram as a line of bars; an empty bin is a dot."""
+    number, _ = np.histogram(values, BINS)
+    levels = np.ceil(number / number.max() * len(BARS)).astype(int)
+    return "".join(BARS[level - 1] if level else "·" for level in levels)
+
+
+def _others(record: DatasetRecord) -> set[str]:
+    """Name what else was drawn and is a continuous quantity."""
+    floats = {name for name, values in record.drawn.items() if values.dtype.kind == "f"}
+    return floats - set(PARAMETER_NAMES)
+
+
+def _overview(record: DatasetRecord) -> Section:
+    attributes = record.attributes
+    _, rows, columns = record.arrays["noisy"][0]
+    warnings = attributes["calibration"].get("warnings", ())
+    doubt: tuple[str, ...] = ()
+    if warnings:
+        doubt = (
+            "Its noise is not to be trusted, for it was calibrated on images with "
+            f"warnings: {'; '.join(warnings)}.",
+        )
+    facts = {
+        "pairs": str(record.number),
+        "image": f"{rows} × {columns} pixels, 8-bit grey levels",
+        "mode": attributes["mode"].upper(),
+        "split": attributes["split"],
+        "scale": attributes["scale"],
+        "seed": str(attributes["seed"]),
+        "sfin": attributes["version"],
+    }
+    text = (
+        "Noisy STEM images with the clean images and atoms they were made from, "
+        "synthesised with the calibrated noise of real images."
+    )
+    table = TextTable(("", ""), tuple(facts.items()))
+    return Section("", (text, *doubt), table)
+
+
+def _share_table(record: DatasetRecord) -> TextTable:
+    asked = record.attributes["settings"]["arrangement"]["shares"]
+    total = sum(asked.values())
+    rows = []
+    for name in record.attributes["arrangements"]:
+        drawn = int(np.count_nonzero(record.arrangements == name))
+        share = asked.get(name, 0) / total
+        rows.append((name, str(drawn), f"{drawn / record.number:.1%}", f"{share:.1%}"))
+    columns = ("arrangement", "images", "share", "share asked for")
+    return TextTable(columns, tuple(rows))
+
+
+def _calibration(record: DatasetRecord) -> Section:
+    calibration = record.attributes["calibration"]
+    drawn = (
+        "with their measured correlations"
+        if record.attributes["settings"]["correlated"]
+        else "each on its own"
+    )
+    warnings = calibration.get("warnings", ())
+    text = (
+        f"Calibrated on {calibration['patches']} patches of "
+        f"{len(calibration['images'])} real images: "
+        f"{', '.join(calibration['images'])}. Parameters were drawn {drawn}.",
+        f"Warnings: {'; '.join(warnings) if warnings else 'none'}.",
+    )
+    return Section("Real images behind the noise", text)
+
+
+def _arrays(record: DatasetRecord) -> Section:
+    rows = [
+        (name, " × ".join(map(str, shape)), kind, ", ".join(dimensions))
+        for name, (shape, kind, dimensions) in record.arrays.items()
+    ]
+    return Section(
+        "Arrays",
+        ("A Zarr store of format 3, which xarray reads too.",),
+        TextTable(("array", "shape", "type", "dimensions"), tuple(rows)),
+        "from sfin.datasets import load_pairs\n\n"
+        f'pairs = load_pairs("{record.path.as_posix()}")\n'
+        "pairs.noisy, pairs.clean, pairs.drawn, pairs.attributes",
+    )
+
+
+def _flatten(entries: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in entries.items():
+        if isinstance(value, Mapping):
+            rows += _flatten(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", str(value)))
+    return rows
+
+
+def _number(value: float) -> str:
+    return f"{value + 0.0:.4g}"
