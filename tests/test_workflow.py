@@ -426,8 +426,8 @@ def test_interrupted_run_carries_on(fresh):
 def test_report_is_made(finished):
     finished.snakemake(*TEST, "--report", "report.html")
     report = (finished.folder / "report.html").read_text()
-    for words in ("Table 1", "Real images", "Scale: <code", "figure6"):
-        assert words in report or words.replace("<code", "") in report
+    for words in ("Real images", "Calibration", "Datasets", "figure6", "table1"):
+        assert words in report, words
 
 
 def test_targets_read_like_the_papers_contents(finished):
@@ -442,7 +442,7 @@ def test_lint_is_clean(finished):
 
 def test_catalogue_entry_plans_the_same(finished):
     output = finished.snakemake("--dry-run", "-s", "workflow/Snakefile", *TEST)
-    assert "Nothing to be done" in output or "table1" in output
+    assert "Nothing to be done" in output
 
 
 @pytest.mark.parametrize("scale", ["laptop", "paper"])

@@ -4,41 +4,43 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from sfin.datasets import Pairs
+from sfin.dataset_records import read_images, read_record
+
+ROWS = {
+    "noisy": "noisy",
+    "clean": "clean",
+    "detection": "detection label",
+    "superresolution": "super-resolution label",
+}
 
 
-def plot_pairs(pairs: Pairs, path: str | Path, number: int = 8) -> None:
+def plot_pairs(store: str | Path, path: str | Path, number: int = 8) -> None:
     """Draw the first pairs of a dataset: noisy, clean and the labels of atoms.
 
     Parameters
     ----------
-    pairs
-        Dataset to show.
+    store
+        Dataset to show; no other images of it are read.
     path
         PNG to write.
     number
         How many pairs, one per column of the figure.
     """
-    number = min(number, len(pairs.noisy))
-    figure = Figure(figsize=(2 * number, 8.3), dpi=100, layout="constrained")
-    grid = figure.subplots(4, number, squeeze=False)
-    rows = {
-        "noisy": pairs.noisy,
-        "clean": pairs.clean,
-        "detection label": pairs.detection,
-        "super-resolution label": pairs.superresolution,
-    }
-    attributes = pairs.attributes
-    for axes, (name, images) in zip(grid, rows.items(), strict=True):
-        for index, panel in enumerate(axes):
-            panel.imshow(images[index], cmap="gray", vmin=0, vmax=255)
+    record = read_record(store)
+    indices = range(min(number, record.number))
+    figure = Figure(figsize=(2 * len(indices), 8.3), dpi=100, layout="constrained")
+    grid = figure.subplots(len(ROWS), len(indices), squeeze=False)
+    for axes, (name, title) in zip(grid, ROWS.items(), strict=True):
+        images = read_images(store, name, indices)
+        for panel, image in zip(axes, images, strict=True):
+            panel.imshow(image, cmap="gray", vmin=0, vmax=255)
             panel.set(xticks=[], yticks=[])
             panel.spines[:].set_visible(False)
-        axes[0].set_ylabel(name)
-    for index, panel in enumerate(grid[0]):
-        structure = attributes["structures"][pairs.drawn["structure"][index]]
-        arrangement = attributes["arrangements"][pairs.drawn["arrangement"][index]]
-        pixel_size = pairs.drawn["pixel_size"][index]
+        axes[0].set_ylabel(title)
+    attributes = record.attributes
+    for index, panel in zip(indices, grid[0], strict=True):
+        structure, arrangement = record.structures[index], record.arrangements[index]
+        pixel_size = record.drawn["pixel_size"][index]
         title = f"{structure}, {arrangement}\n{pixel_size:.3f} Å per pixel"
         panel.set_title(title, fontsize=8)
     figure.suptitle(

@@ -16,6 +16,12 @@ from zarr.codecs import BloscCodec
 from sfin.errors import InputError
 
 IMAGES = ("noisy", "clean", "detection", "superresolution")
+# What each task should make of the noisy images.
+TARGETS = {
+    "enhancement": "clean",
+    "detection": "detection",
+    "superresolution": "superresolution",
+}
 # What is stored of each atom.
 ATOM = ("x", "y", "brightness", "sigma")
 # Pairs in one file of the store; a shard is written by one worker.
@@ -53,16 +59,23 @@ class Pairs:
         task
             ``enhancement``, ``detection`` or ``superresolution``.
         """
-        images = {
-            "enhancement": self.clean,
-            "detection": self.detection,
-            "superresolution": self.superresolution,
-        }
-        if task not in images:
-            raise InputError(
-                f"There is no task {task!r}: choose from {', '.join(images)}."
-            )
-        return images[task]
+        images: NDArray[np.uint8] = getattr(self, target_name(task))
+        return images
+
+
+def target_name(task: str) -> str:
+    """Name the array of a dataset that a task should make.
+
+    Raises
+    ------
+    InputError
+        If there is no such task.
+    """
+    if task not in TARGETS:
+        raise InputError(
+            f"There is no task {task!r}: choose from {', '.join(TARGETS)}."
+        )
+    return TARGETS[task]
 
 
 def create_pairs(

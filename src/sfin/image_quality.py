@@ -104,8 +104,7 @@ def white_noise_ratio(image: FloatArray) -> float:
     """Compare the power near the Nyquist frequency with that at half of it.
 
     Raw images hold white noise and give 0.4 to 1; filtered, averaged or
-    resampled ones lie below 0.25. Along the columns only, because scan noise
-    is smooth along the rows.
+    resampled ones lie below 0.25.
     """
     centred = np.asarray(image, dtype=np.float64)
     centred = centred - centred.mean()

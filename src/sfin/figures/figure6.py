@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sfin.datasets import load_pairs
+from sfin.dataset_records import read_images, read_record
+from sfin.datasets import target_name
 from sfin.evaluation import Origin, read_evaluation, restorer
 from sfin.figures.style import (
     add_panel,
@@ -133,7 +134,8 @@ def figure6(
         comparisons.append(compare(source, origin, number, methods, settings))
         origins.append(origin)
         name = group_name(origin.dataset, origin.mode)
-        calibration = load_pairs(source.pairs).attributes.get("calibration", {})
+        record = read_record(source.pairs)
+        calibration = record.attributes.get("calibration", {})
         doubts.append(distrust(origin.mode, calibration.get("warnings", ())))
         chosen.append(f"{name}: index {number} of {len(scores)} images")
     text = _caption(origins, chosen, version) + "".join(doubts)
@@ -155,13 +157,12 @@ def compare(
     settings: FilterSettings,
 ) -> Comparison:
     """Restore one test image by every method."""
-    pairs = load_pairs(source.pairs)
-    noisy = pairs.noisy[[number]].astype(np.float32)
+    noisy = read_images(source.pairs, "noisy", [number]).astype(np.float32)
     restored = {}
     for method in methods:
         restore = restorer(method, source.weights.get(method), settings)
         restored[method] = quantise(restore(noisy)[0])
-    clean = pairs.target(origin.task)[number]
+    clean = read_images(source.pairs, target_name(origin.task), [number])[0]
     return Comparison(group_name(origin.dataset, origin.mode), restored, clean)
 
 
