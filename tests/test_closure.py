@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from samples import ROOT
 
 from sfin.calibration_settings import CalibrationSettings
 from sfin.closure import (
@@ -9,12 +10,14 @@ from sfin.closure import (
     close_loop,
     close_modes,
     draw_atoms,
+    read_paper_noise,
     summarise_closure,
 )
 from sfin.figures.closure import plot_closure
 from sfin.noise import NoiseSettings
 from sfin.parameters import PARAMETER_NAMES
 
+PAPER = ROOT / "resources/paper_values.csv"
 GRID = ClosureGrid(
     atom_sigma=(3, 6), spacing=(6,), level=(0.3, 1), shape=(0.1, 0.27), patches=(1, 2)
 )
@@ -22,7 +25,7 @@ GRID = ClosureGrid(
 
 @pytest.fixture(scope="module")
 def rows():
-    return close_modes(GRID, CalibrationSettings(), NoiseSettings(), seed=1)
+    return close_modes(GRID, CalibrationSettings(), NoiseSettings(), PAPER, seed=1)
 
 
 def test_every_point_is_calibrated_by_both_estimators(rows):
@@ -49,7 +52,10 @@ def test_many_patches_scatter_less_than_one(generator):
         shape=(0.27,) * 12,
         arrangement=("lattice",),
     )
-    rows = close_loop("haadf", again, CalibrationSettings(), NoiseSettings(), generator)
+    table2 = read_paper_noise(PAPER, "haadf")
+    rows = close_loop(
+        "haadf", again, CalibrationSettings(), NoiseSettings(), table2, generator
+    )
     chosen = rows[rows["estimator"] == "debiased"]
     for name in ("pointwise_intercept", "scan_intercept", "pointwise_shape"):
         scatter = chosen.groupby("patches")[f"found_{name}"].std()
@@ -60,6 +66,8 @@ def test_summary_is_the_median_error():
     found = pd.DataFrame(
         {
             "patches": 1,
+            "range_atom_brightness": 100.0,
+            "range_background_brightness": 50.0,
             "mode": "haadf",
             "estimator": "paper",
             "refused": ["", "", "", "too dark"],
@@ -77,6 +85,8 @@ def test_summary_is_the_median_error():
     assert summary["error"]["scan_deviation"] == pytest.approx(0.1)
     assert summary["bias"]["scan_deviation"] == pytest.approx(0)
     assert summary["error"]["pointwise_shape"] == pytest.approx(1)
+    assert summary["error"]["atom_brightness"] == pytest.approx(0.01)
+    assert summary["error"]["background_brightness"] == pytest.approx(0.02)
     assert summary["refused"]["scan_deviation"] == 1
 
 
@@ -94,3 +104,15 @@ def test_figure_is_written(rows, tmp_path):
     plot_closure(rows, tmp_path / "closure", "for a test")
     assert (tmp_path / "closure.png").stat().st_size > 20_000
     assert (tmp_path / "closure.pdf").stat().st_size > 5_000
+
+
+def test_what_is_injected_is_read_from_the_papers_numbers(tmp_path):
+    printed = pd.read_csv(PAPER)
+    found = read_paper_noise(PAPER, "bf")
+    assert found.noise.atom_brightness < 0 < found.atom_range
+    chosen = (printed["artifact"] == "Table 2") & (printed["dataset"] == "Real")
+    scan = chosen & (printed["mode"] == "BF") & (printed["metric"] == "scan_k")
+    printed.loc[scan, "value"] = "0.5"
+    printed.to_csv(tmp_path / "other.csv", index=False)
+    assert found.noise.scan_slope != 0.5
+    assert read_paper_noise(tmp_path / "other.csv", "bf").noise.scan_slope == 0.5

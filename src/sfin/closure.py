@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,6 @@ from sfin.pixel_loops import sobel_magnitude
 from sfin.synthesis import contrast
 
 ESTIMATORS = ("paper", "debiased")
-# Ranges of Table 2 (real images), which brightness errors are a share of.
-BRIGHTNESS_RANGE: Mapping[Mode, tuple[float, float]] = {
-    "haadf": (166.0, 74.0),
-    "bf": (176.0, 121.0),
-}
-# Noise of Table 2 (real images): what the levels of the grid multiply.
-TABLE2: Mapping[Mode, NoiseParameters] = {
-    "haadf": NoiseParameters(140, 30, 0.11, 4.76, 0.07, 11.35, 0.27),
-    "bf": NoiseParameters(-140, 200, 0.03, 7.85, 0.01, 17.03, 0.28),
-}
 GOALS = {
     "pointwise_deviation": 0.03,
     "scan_deviation": 0.08,
@@ -36,6 +27,53 @@ GOALS = {
     "atom_brightness": 0.05,
     "background_brightness": 0.05,
 }
+
+
+@dataclass(frozen=True)
+class PaperNoise:
+    """Noise of the real images of one mode, as the paper's Table 2 prints it.
+
+    Attributes
+    ----------
+    noise
+        The parameters; brightnesses halfway between least and greatest.
+    atom_range, background_range
+        Differences between the greatest and the least brightness.
+    """
+
+    noise: NoiseParameters
+    atom_range: float
+    background_range: float
+
+
+def read_paper_noise(path: str | Path, mode: Mode) -> PaperNoise:
+    """Read Table 2's real images from the CSV of the paper's printed numbers."""
+    table = pd.read_csv(path)
+    chosen = table[
+        (table["artifact"] == "Table 2")
+        & (table["dataset"] == "Real")
+        & (table["mode"] == mode.upper())
+    ]
+    value = chosen.set_index("metric")["value"].astype(float)
+    atoms, background = (
+        value[[f"{name}_min", f"{name}_max"]].to_numpy()
+        for name in ("atom_brightness", "background")
+    )
+    # Printed without its sign.
+    sign = 1 if mode == "haadf" else -1
+    return PaperNoise(
+        NoiseParameters(
+            atom_brightness=sign * float(atoms.mean()),
+            background_brightness=float(background.mean()),
+            scan_slope=float(value["scan_k"]),
+            scan_intercept=float(value["scan_b"]),
+            pointwise_slope=float(value["pointwise_k"]),
+            pointwise_intercept=float(value["pointwise_b"]),
+            pointwise_shape=float(value["pointwise_lambda"]),
+        ),
+        float(np.ptp(atoms)),
+        float(np.ptp(background)),
+    )
 
 
 @dataclass(frozen=True)
@@ -79,6 +117,7 @@ def close_loop(
     grid: ClosureGrid,
     settings: CalibrationSettings,
     noise: NoiseSettings,
+    table2: PaperNoise,
     generator: np.random.Generator,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -94,7 +133,7 @@ def close_loop(
     points = list(grid)
     rows = []
     for done, point in enumerate(points, 1):
-        injected = _injected(mode, point)
+        injected = _injected(table2.noise, point)
         atoms = draw_atoms(point, settings.patch_size * point["patches"], generator)
         image = add_noise(atoms, injected, noise, generator)
         grey, gradient = _middle(atoms, injected)
@@ -114,6 +153,8 @@ def close_loop(
                 continue
             found = _mean([patch.parameters for patch in patches])
             row = {**point, "mode": mode, "estimator": estimator, "refused": ""}
+            row["range_atom_brightness"] = table2.atom_range
+            row["range_background_brightness"] = table2.background_range
             for name, noise_of in (("injected", injected), ("found", found)):
                 row |= {f"{name}_{key}": value for key, value in vars(noise_of).items()}
                 row |= {
@@ -134,16 +175,18 @@ def close_modes(
     grid: ClosureGrid,
     settings: CalibrationSettings,
     noise: NoiseSettings,
+    paper_values: str | Path,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Close the loop in both modes, each with random numbers of its own."""
-    rows = [
-        close_loop(
-            mode, grid, settings, noise, np.random.default_rng([seed, index]), progress
+    rows = []
+    for index, mode in enumerate(MODES):
+        table2 = read_paper_noise(paper_values, mode)
+        generator = np.random.default_rng([seed, index])
+        rows.append(
+            close_loop(mode, grid, settings, noise, table2, generator, progress)
         )
-        for index, mode in enumerate(MODES)
-    ]
     return pd.concat(rows, ignore_index=True)
 
 
@@ -185,10 +228,9 @@ def summarise_closure(rows: pd.DataFrame) -> pd.DataFrame:
     quantities = ("scan_deviation", "pointwise_deviation", *PARAMETER_NAMES)
     one = rows[rows["patches"] == 1]
     summary = []
-    for (estimator, name), group in one.groupby(["estimator", "mode"], sort=False):
-        mode: Mode = "haadf" if name == "haadf" else "bf"
+    for (estimator, mode), group in one.groupby(["estimator", "mode"], sort=False):
         for quantity in quantities:
-            error = errors(group[group["refused"] == ""], quantity, mode)
+            error = errors(group[group["refused"] == ""], quantity)
             summary.append(
                 {
                     "quantity": quantity,
@@ -205,30 +247,25 @@ def summarise_closure(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(summary)
 
 
-def errors(rows: pd.DataFrame, quantity: str, mode: Mode) -> "pd.Series[float]":
+def errors(rows: pd.DataFrame, quantity: str) -> "pd.Series[float]":
     """Compare what was found with what was injected; see `summarise_closure`."""
     injected, found = rows[f"injected_{quantity}"], rows[f"found_{quantity}"]
-    match quantity:
-        case "pointwise_shape":
-            scale: Any = 1.0
-        case "atom_brightness":
-            scale = BRIGHTNESS_RANGE[mode][0]
-        case "background_brightness":
-            scale = BRIGHTNESS_RANGE[mode][1]
-        case _:
-            scale = injected.abs()
+    scale: pd.Series[float] | float = injected.abs()
+    if quantity == "pointwise_shape":
+        scale = 1.0
+    elif quantity.endswith("brightness"):
+        scale = rows[f"range_{quantity}"]
     error: pd.Series[float] = (found - injected) / scale
     return error
 
 
-def _injected(mode: Mode, point: Mapping[str, Any]) -> NoiseParameters:
-    noise = vars(TABLE2[mode])
+def _injected(noise: NoiseParameters, point: Mapping[str, Any]) -> NoiseParameters:
     scaled = {
         name: value * point["level"]
-        for name, value in noise.items()
+        for name, value in vars(noise).items()
         if name.endswith(("slope", "intercept"))
     }
-    return NoiseParameters(**noise | scaled | {"pointwise_shape": point["shape"]})
+    return NoiseParameters(**vars(noise) | scaled | {"pointwise_shape": point["shape"]})
 
 
 def _middle(

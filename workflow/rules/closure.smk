@@ -1,6 +1,7 @@
 rule inject_noise:
     """Inject noise of known parameters and calibrate it with both estimators."""
     input:
+        paper_values="resources/paper_values.csv",
         code=code("inject_noise"),
     output:
         points="results/calibration/injected.csv",

@@ -6,7 +6,6 @@ from sfin.collection import public_images, real_images
 from sfin.dependencies import source_files
 from sfin.errors import InputError
 from sfin.settings import check_scale, check_settings, mark_scale
-from sfin.shipped_columns import check_shipped
 from sfin.structures import check_structures, list_structures
 from sfin.user_structures import check_user_structures
 
@@ -33,6 +32,9 @@ try:
     USER_STRUCTURES = config["user_structures"]
     check_structures(config["structures"], Path(STRUCTURES), USER_STRUCTURES)
     if config["columns"] == "shipped":
+        # Imports zarr, which no other run needs while it is parsed.
+        from sfin.shipped_columns import check_shipped
+
         check_shipped(config["structures"], SHIPPED_COLUMNS)
     check_user_structures(USER_STRUCTURES, config["structures"])
     DESCRIBED_STRUCTURES = list_structures(Path(STRUCTURES))

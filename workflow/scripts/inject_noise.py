@@ -10,5 +10,6 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]) as progress:
         settings = CalibrationSettings(**params.calibration)
         noise, grid = NoiseSettings(**params.noise), ClosureGrid(**params.grid)
-        rows = close_modes(grid, settings, noise, params.seed, progress)
+        printed = snakemake.input.paper_values
+        rows = close_modes(grid, settings, noise, printed, params.seed, progress)
         rows.to_csv(snakemake.output.points, index=False)

@@ -43,7 +43,7 @@ def plot_closure(rows: pd.DataFrame, base_path: str | Path, note: str) -> None:
                         & (rows["estimator"] == estimator)
                         & (rows["patches"] == 1)
                     ]
-                    error = errors(chosen, quantity, mode).abs()
+                    error = errors(chosen, quantity).abs()
                     by_level = error.groupby(chosen["level"])
                     middle = by_level.median()
                     low, high = (by_level.quantile(q) for q in (0.25, 0.75))
