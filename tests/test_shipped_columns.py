@@ -147,7 +147,7 @@ import re, runpy, sys
 from types import SimpleNamespace
 
 rules = open("workflow/rules/common.smk", encoding="utf-8").read()
-exec("\\n".join(re.findall(r"^from sfin.*", rules, re.M)))
+exec("\\n".join(re.findall(r"^ *(from sfin.*)", rules, re.M)))
 check_shipped(["SrTiO3_001"], "{TABLE}")
 snakemake = SimpleNamespace(
     input=SimpleNamespace(table="{TABLE}"),
