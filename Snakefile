@@ -25,13 +25,19 @@ rule all:
         "results/tables/table2.csv",
         "results/tables/table3.csv",
         "results/tables/table4.csv",
+        "results/figures/figure2.png",
         "results/figures/figure3.png",
         "results/figures/figure4.png",
+        "results/figures/figure5.png",
         "results/figures/figure6.png",
         "results/figures/figure8.png",
         "results/calibration/closure.csv",
         CALIBRATION_PICTURES,
         DATASET_PICTURES,
+        collect(
+            "results/figures/learning/enhancement/sfin/{mode}.png",
+            mode=config["modes"],
+        ),
         collect(
             "results/datasets/sfin/{mode}/{split}.md",
             mode=config["modes"],
@@ -51,5 +57,9 @@ include: "workflow/rules/realism.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/enhancement.smk"
+include: "workflow/rules/uncertainty.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/rivals.smk"
+include: "workflow/rules/extended.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/networks.smk"

@@ -13,18 +13,21 @@ ROOT = Path(__file__).parents[1]
 # By module or package; a module of a package has the floor of its package.
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
-    "images image_formats image_writers sources downloads collection metrics",
-    2: "calibration calibration_settings noise_curves paper_estimator brightness "
-    "debiased_estimator image_quality "
-    "calibrated_images structures orientation image_cell user_structures columns "
-    "column_fit fit_quality shipped_columns "
-    "rendering rendering_settings arrangements noise synthesis datasets",
-    3: "networks models filters spectra training training_settings checkpoints "
-    "inference",
-    4: "evaluation tables table_formats figures dataset_figure rendering_figure "
-    "similarity calibrated_datasets calibrated_samples realism realism_tables "
-    "scan_trends dataset_records applicability documents dataset_card "
-    "enhancement closure remeasurement realism",
+    "images image_formats image_writers sources downloads collection metrics "
+    "optional_methods",
+    2: "column_loops column_sites labels calibration calibration_settings noise_curves "
+    "paper_estimator brightness debiased_estimator image_quality calibrated_images "
+    "structures orientation image_cell user_structures columns column_fit "
+    "fit_quality shipped_columns rendering rendering_settings arrangements noise "
+    "synthesis datasets",
+    3: "networks models filters spectra training training_settings checkpoints batches "
+    "data_parallel allocation inference uncertainty residuals background_removal "
+    "bm3d_filter pretrained_peer rivals",
+    4: "extended_evaluation extended_table evaluation tables ablation table_formats "
+    "figures dataset_figure rendering_figure similarity calibrated_datasets "
+    "calibrated_samples realism realism_tables scan_trends dataset_records "
+    "applicability documents dataset_card enhancement enhancement_check closure "
+    "remeasurement",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -32,14 +32,14 @@ def inside(columns, size=256):
 
 @pytest.mark.parametrize("pixel_size", [0.07, 0.13, 0.22])
 def test_crystal_fills_the_image_at_the_density_of_the_structure(pixel_size, generator):
-    columns = crystal(perovskite(), "bf", 256, pixel_size, 1.0, generator)
+    columns, _ = crystal(perovskite(), "bf", 256, pixel_size, 1.0, generator)
     cells = (256 * pixel_size / 3.905) ** 2
     assert inside(columns).x.size == pytest.approx(4 * cells, rel=0.12)
 
 
 def test_crystal_keeps_distances_whatever_the_rotation(generator):
     for _ in range(5):
-        columns = crystal(perovskite(), "haadf", 256, 0.1, 1.0, generator)
+        columns, _ = crystal(perovskite(), "haadf", 256, 0.1, 1.0, generator)
         strong = columns.keep(columns.brightness == 1)
         points = np.column_stack([strong.x, strong.y])
         distance, _ = cKDTree(points).query(points, k=2)
@@ -48,17 +48,17 @@ def test_crystal_keeps_distances_whatever_the_rotation(generator):
 
 def test_invisible_columns_are_left_out_of_haadf_only(generator):
     for mode, kinds in (("haadf", 2), ("bf", 3)):
-        columns = crystal(perovskite(), mode, 256, 0.1, 1.0, generator)
+        columns, _ = crystal(perovskite(), mode, 256, 0.1, 1.0, generator)
         assert len(np.unique(columns.brightness)) == kinds
 
 
 def test_sizes_follow_pixel_size_and_probe(generator):
-    columns = crystal(perovskite(), "haadf", 256, 0.1, 1.2, generator)
+    columns, _ = crystal(perovskite(), "haadf", 256, 0.1, 1.2, generator)
     assert columns.sigma == pytest.approx(0.5 / 0.1 * 1.2)
 
 
 def test_defects_take_away_and_embeddings_add(generator):
-    columns = crystal(perovskite(), "bf", 256, 0.1, 1.0, generator)
+    columns, _ = crystal(perovskite(), "bf", 256, 0.1, 1.0, generator)
     kept = [delete_columns(columns, 0.5, generator).x.size for _ in range(20)]
     assert min(kept) < columns.x.size * 0.7
     assert max(kept) <= columns.x.size
@@ -68,7 +68,7 @@ def test_defects_take_away_and_embeddings_add(generator):
 
 
 def test_added_columns_keep_apart_and_the_first_stay(generator):
-    columns = crystal(perovskite(), "bf", 256, 0.1, 1.0, generator)
+    columns, _ = crystal(perovskite(), "bf", 256, 0.1, 1.0, generator)
     added = embedded_columns(columns, 256, 1.0, generator)
     size = columns.x.size
     both = keep_apart(columns.join(added), 8.0, size)
@@ -81,16 +81,43 @@ def test_added_columns_keep_apart_and_the_first_stay(generator):
 
 
 def test_border_halves_the_image(generator):
-    columns = crystal(perovskite(), "bf", 256, 0.07, 1.0, generator)
+    columns, _ = crystal(perovskite(), "bf", 256, 0.07, 1.0, generator)
     shares = [smooth_border(256, generator)(inside(columns)).mean() for _ in range(20)]
     assert min(shares) > 0.3
     assert max(shares) < 0.7
 
 
+def test_rotation_is_that_of_the_crystal(generator):
+    columns, angle = crystal(perovskite(), "haadf", 256, 0.1, 1.0, generator)
+    strontium = columns.keep(columns.brightness == 1)
+    # Turned back, its columns stand on rows and columns.
+    turn = np.exp(-1j * np.radians(angle))
+    turned = (strontium.x + 1j * strontium.y) * turn / 39.05
+    for part in (turned.real, turned.imag):
+        steps = (part - part[0]) % 1
+        assert np.minimum(steps, 1 - steps).max() < 1e-6
+
+
+def test_interface_names_both_its_structures(generator):
+    settings = only("interface", vacuum_share=0.0)
+    second = replace(perovskite(), structure="second")
+    scenes = [
+        draw_scene([perovskite(), second], "bf", 64, settings, generator)
+        for _ in range(20)
+    ]
+    assert all(len(s.structures) == len(s.rotations) == 2 for s in scenes)
+    assert {s.structures[1] for s in scenes} == {perovskite().structure, "second"}
+    vacuum = only("interface", vacuum_share=1.0)
+    scene = draw_scene([perovskite(), second], "bf", 64, vacuum, generator)
+    assert len(scene.structures) == len(scene.rotations) == 1
+    random = draw_scene([second], "bf", 64, only("random"), generator)
+    assert random.rotations == ()
+
+
 def test_interface_with_vacuum_leaves_half_the_image_empty(generator):
     settings = only("interface", vacuum_share=1.0, pixel_size=(0.1, 0.1))
     scene = draw_scene([perovskite()], "bf", 256, settings, generator)
-    whole = crystal(perovskite(), "bf", 256, 0.1, 1.0, generator)
+    whole, _ = crystal(perovskite(), "bf", 256, 0.1, 1.0, generator)
     share = inside(scene.columns).x.size / inside(whole).x.size
     assert 0.3 < share < 0.7
 

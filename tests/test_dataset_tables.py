@@ -8,19 +8,16 @@ import yaml
 from matplotlib.image import imread
 from samples import ROOT, perovskite, spread_noise
 
-from sfin import applicability
 from sfin.applicability import (
     HERE,
     PAPER,
     SITUATIONS,
     caption4,
     findings,
-    probe_rotations,
     table4,
     variation,
     write_table4,
 )
-from sfin.arrangements import ArrangementSettings, Columns, Scene
 from sfin.dataset_card import (
     count_table,
     counts,
@@ -171,23 +168,15 @@ def test_variation():
     assert variation(np.linspace(0, 1, 9))[0] == "continuous"
 
 
-@pytest.mark.parametrize(
-    ("angles", "kind"),
-    [([30], "no"), ([0, 90], "discrete"), (np.linspace(1, 170, 999), "continuous")],
-)
-def test_rotation_is_that_of_the_crystals_drawn(monkeypatch, angles, kind):
-    def scene(structures, mode, size, settings, generator):
-        angle = np.radians(generator.choice(angles))
-        turn = np.array(
-            [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
-        )
-        steps = np.stack(np.meshgrid(*[np.arange(-9, 10)] * 2), -1).reshape(-1, 2)
-        x, y = (steps * [20, 30] @ turn + 128).T
-        return Scene(Columns(x, y, x, x), "periodic", "probe", 0.1)
-
-    monkeypatch.setattr(applicability, "draw_scene", scene)
-    settings = ArrangementSettings({"periodic": 1.0})
-    assert variation(probe_rotations(settings, "haadf"))[0] == kind
+def test_rotation_is_that_of_the_crystals_drawn(records):
+    records = [replace(record, drawn=dict(record.drawn)) for record in records]
+    assert findings(records)["random_rotation"][0] == "continuous"
+    for record in records:
+        record.drawn["rotation"] = np.where(np.arange(record.number) % 2, 0.0, 90.0)
+    assert findings(records)["random_rotation"][0] == "discrete"
+    for record in records:
+        record.drawn["rotation"] = np.full(record.number, np.nan)
+    assert findings(records)["random_rotation"][0] == "no"
 
 
 def test_table4_keeps_measured_and_claimed_apart(records, tmp_path):
@@ -225,13 +214,17 @@ def test_counts_of_a_card_sum_to_the_pairs(records):
     for name in table.columns:
         assert table[name].sum() == np.count_nonzero(records[0].arrangements == name)
     shown = count_table(records[0])
-    assert shown.rows[-1][-1] == str(records[0].number)
+    assert shown.rows[-1][-2] == str(records[0].number)
+    second = np.count_nonzero(records[0].drawn["second_structure"] >= 0)
+    assert second > 0
+    assert shown.rows[-1][-1] == str(second)
     assert shown.rows[0][0] == "first"
 
 
 def test_a_card_compares_drawn_and_calibrated_parameters(records):
     rows = {row[0]: row[1:] for row in parameter_table(records[1]).rows}
-    assert len(rows) == len(PARAMETER_NAMES) + 1
+    others = {"pixel size (Å)", "rotation (°)", "second rotation (°)"}
+    assert len(rows) == len(PARAMETER_NAMES) + len(others)
     drawn = records[1].drawn["atom_brightness"].astype(float)
     row = rows["atom brightness"]
     assert float(row[0]) == pytest.approx(drawn.mean(), rel=1e-3)

@@ -180,9 +180,10 @@ def test_learning_curves(tmp_path):
         "epoch,loss,learning_rate,validation_psnr\n1,30,2e-4,\n2,20,2e-4,25.5\n"
     )
     figure = learning_curves({"sfin": path, "fcn": path}, "scale test")
-    loss, quality = figure.axes
+    loss, quality, rate = figure.axes
     assert [list(line.get_ydata()) for line in loss.lines] == [[30, 20]] * 2
     assert [list(line.get_xdata()) for line in quality.lines] == [[2]] * 2
+    assert [list(line.get_ydata()) for line in rate.lines] == [[2e-4, 2e-4]] * 2
     assert [t.get_text() for t in loss.get_legend().get_texts()] == ["SFIN", "FCN"]
     write_figure(tmp_path / "learning", figure, "caption")
     with pytest.raises(InputError, match="no history"):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sfin.errors import InputError
-from sfin.inference import enhance, tile_size
+from sfin.inference import enhance, prepare, tile_size
 from sfin.networks.build import build_network
 
 
@@ -122,3 +122,55 @@ def test_unusable_input_is_refused() -> None:
         enhance(Blur(), np.full((8, 8), np.nan))
     with pytest.raises(InputError, match="overlap"):
         enhance(Blur(), np.zeros((8, 8)), tile=64, overlap=40)
+
+
+@pytest.mark.parametrize("side", [32, None])
+def test_threads_share_the_tiles_and_change_nothing(side: int | None) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network("sfin", {"channels": 4, "pairs": 1})
+    image, threads = picture(90, 70), torch.get_num_threads()
+    found = []
+    try:
+        for number in (1, 2, 2):
+            torch.set_num_threads(number)
+            found.append(enhance(network, image, side, 8, "cpu"))
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    assert np.array_equal(found[1], found[2])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5, atol=1e-3)
+
+
+def test_the_whole_image_at_once_is_one_tile() -> None:
+    blur = Blur()
+    image = picture(70, 90)
+    whole = enhance(blur, image, tile=None, device="cpu")
+    assert blur.largest == image.size
+    tiled = enhance(Blur(), image, tile=64, overlap=32, device="cpu")
+    np.testing.assert_allclose(whole, tiled, rtol=1e-5, atol=1e-3)
+
+
+def test_a_prepared_network_gives_the_same_bytes() -> None:
+    network = build_network("fcn", {"width": 4})
+    image = picture(50, 50)
+    prepared = prepare(network, "cpu")
+    assert np.array_equal(
+        enhance(prepared, image, 32), enhance(network, image, 32, device="cpu")
+    )
+
+
+@pytest.mark.parametrize("method", ["sfin", "fcn"])
+def test_bfloat16_is_close_where_the_processor_has_it(method: str) -> None:
+    settings = {"channels": 8, "pairs": 1} if method == "sfin" else {"width": 4}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network(method, settings)
+    image = picture(32, 32)
+    try:
+        narrow = enhance(network, image, 32, device="cpu", precision="bfloat16")
+    except InputError:
+        pytest.skip("this processor has no bfloat16")
+    wide = enhance(network, image, 32, device="cpu")
+    off = np.linalg.norm(narrow - wide) / np.linalg.norm(wide)
+    assert 0 < off < 0.1

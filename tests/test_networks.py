@@ -12,8 +12,10 @@ from sfin.networks.build import (
     build_network,
     choose_device,
     load_network,
+    matched_channels,
     save_weights,
 )
+from sfin.networks.cost import multiply_accumulates, parameter_count
 from sfin.networks.padding import pad_to_multiple
 from sfin.networks.sfin import SFIN, FrequencyConvolution
 
@@ -21,6 +23,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "sfin": {"channels": 4, "pairs": 1},
     "sfin_no_interaction": {"channels": 4, "pairs": 1},
     "sfin_spatial": {"channels": 4, "pairs": 1},
+    "sfin_spatial_matched": {"channels": 4, "pairs": 1},
     "atomsegnet": {"width": 3},
     "fcn": {"width": 2},
 }
@@ -37,24 +40,53 @@ def seeded(method: str, **changes: Any) -> nn.Module:
         return build_network(method, {**SMALL[method], **changes})
 
 
+# Operations as published, or as counted from the published layers.
 @pytest.mark.parametrize(
-    ("method", "parameters"),
+    ("method", "parameters", "operations"),
     [
-        ("sfin", 960_193),
-        ("sfin_no_interaction", 664_257),
-        ("sfin_spatial", 299_201),
+        ("sfin", 960_193, 60_289_449_984),
+        ("sfin_no_interaction", 664_257, 40_962_097_152),
+        ("sfin_spatial", 299_201, 19_402_850_304),
+        ("sfin_spatial_matched", 976_605, 63_630_213_120),
         # 1,742,533 with the two of a normalisation that the release never uses.
-        ("atomsegnet", 1_742_531),
-        ("fcn", 2_565_969),
+        ("atomsegnet", 1_742_531, 25_274_875_904),
+        ("fcn", 2_565_969, 4_395_892_736),
     ],
 )
-def test_published_size(method: str, parameters: int) -> None:
+def test_published_size(method: str, parameters: int, operations: int) -> None:
     network = build_network(method, {})
-    assert sum(weight.numel() for weight in network.parameters()) == parameters
+    assert parameter_count(network) == parameters
+    assert multiply_accumulates(network) == operations
+
+
+def test_operations_of_one_convolution() -> None:
+    network = nn.Conv2d(1, 3, kernel_size=3, padding=1)
+    assert multiply_accumulates(network, 5, 7) == 5 * 7 * 3 * 9
+    assert network.training
+
+
+@pytest.mark.parametrize(("channels", "pairs"), [(2, 1), (6, 3), (16, 2), (64, 8)])
+def test_matched_network_has_the_nearest_size(channels: int, pairs: int) -> None:
+    full = SFIN(channels, pairs)
+    found = matched_channels(full)
+    wanted = parameter_count(full)
+    with torch.device("meta"):
+        off = {
+            even: abs(parameter_count(SFIN(even, pairs, False, False)) - wanted)
+            for even in range(2, 2 * found + 10, 2)
+        }
+    assert found == min(off, key=lambda even: off[even])
+    matched = build_network(
+        "sfin_spatial_matched", {"channels": channels, "pairs": pairs}
+    )
+    assert len(matched.pairs) == pairs
+    assert matched.head.out_channels == found
 
 
 @pytest.mark.parametrize("method", SMALL)
-@pytest.mark.parametrize("size", [(1, 1), (2, 9), (17, 31), (32, 32)])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 37), (37, 1), (2, 9), (17, 31), (32, 32), (33, 50)]
+)
 def test_any_size(method: str, size: tuple[int, int]) -> None:
     network = seeded(method).eval()
     output = network(grey(2, 1, *size))
@@ -133,6 +165,40 @@ def test_real_and_imaginary_parts_alternate() -> None:
     spectrum[0, 1, 0, 1] = torch.complex(torch.tensor(1.0), torch.tensor(2.0))
     image = torch.fft.irfft2(spectrum, s=(8, 8), norm="ortho")
     torch.testing.assert_close(module._filter(image), image, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 16, 17])
+def test_impossible_imaginary_parts_count_for_nothing(columns: int) -> None:
+    # The inverse transform as it is defined: rows of a complex spectrum, both halves,
+    # the one the mirror image of the other; what must be real made real by hand.
+    module = FrequencyConvolution(3).double().eval()
+    seen = {}
+    module.norm.register_forward_hook(lambda *call: seen.update(parts=call[2]))
+    features = grey(2, 3, 12, columns).double()
+    filtered = module._filter(features)
+    parts = seen["parts"].relu()
+    half = torch.fft.ifft(torch.complex(parts[:, 0::2], parts[:, 1::2]), dim=-2)
+    real = [0] if columns % 2 else [0, columns // 2]
+    lost = half.imag[..., real].abs().max()
+    assert lost > 1e-3  # there is something to drop
+    half[..., real] = half[..., real].real.to(half.dtype)
+    mirrored = half[..., 1 : (columns + 1) // 2].conj().flip(-1)
+    whole = torch.fft.ifft(torch.cat([half, mirrored], dim=-1), dim=-1)
+    assert whole.shape[-1] == columns
+    assert whole.imag.abs().max() < 1e-12
+    expected = whole.real * (12 * columns) ** 0.5  # orthonormal
+    torch.testing.assert_close(filtered, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("method", SMALL)
+@pytest.mark.parametrize("size", [(16, 17), (64, 64), (4, 8192)])
+def test_gpu_agrees(method: str, size: tuple[int, int]) -> None:
+    # In float64, so that only a different meaning could make a difference.
+    network, image = seeded(method).double().eval(), grey(1, 1, *size).double()
+    expected = network(image)
+    found = network.cuda()(image.cuda()).cpu()
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
 
 
 def test_input_scale_leaves_the_grey_levels_alone() -> None:

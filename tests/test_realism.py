@@ -53,7 +53,7 @@ def noisy_images(number, parameters, size=256, mode_seed=0):
 
 
 def pairs(noisy):
-    return Pairs(noisy, noisy, noisy, noisy, {}, {})
+    return Pairs(*[noisy] * 5, drawn={}, attributes={})
 
 
 def draws(mode, number, seed):

@@ -10,7 +10,8 @@ import pytest
 from ase import Atoms
 from numpy.typing import NDArray
 
-from sfin.column_fit import fit_columns, project_columns
+from sfin.column_fit import fit_columns
+from sfin.column_sites import project_columns
 from sfin.columns import (
     FloatArray,
     ProjectedColumns,
@@ -199,6 +200,35 @@ def test_rows_are_y_and_columns_are_x() -> None:
     # 5.52 Å across, 3.905 Å down.
     assert images["haadf"].shape == images["bf"].shape == (11, 15)
     assert 0 < images["haadf"].max() < images["bf"].max() < 1
+
+
+def test_axial_bf_has_a_scan_of_its_own_and_further_detectors_are_kept() -> None:
+    settings = replace(
+        TINY,
+        thickness=8,
+        minimum_box=5,
+        frozen_phonons=0,
+        bf_angles=(0, 8),
+        bf_defocus=60,
+        bf_thickness=16,
+        further_detectors={"abf": (12, 24)},
+    )
+    assert settings.scans() == {
+        (0, 8): {"haadf": (45, 65), "abf": (12, 24)},
+        (60, 16): {"bf": (0, 8)},
+    }
+    structure = read_structure(FOLDER / "SrTiO3_001.yaml")
+    images = render(structure, settings, 1)
+    # What one scan gives is what a rendering without the other detectors gives.
+    plain = replace(settings, bf_angles=(12, 24), bf_defocus=None, bf_thickness=None)
+    alone = render(structure, replace(plain, further_detectors={}), 1)
+    assert np.array_equal(images["haadf"], alone["haadf"])
+    assert np.array_equal(images["abf"], alone["bf"])
+    assert not np.allclose(images["bf"], alone["bf"], rtol=0.1)
+    columns = fit_columns("SrTiO3_001", build_cell(structure), images, 0.9, {})
+    abf = columns.further_images["abf"]
+    assert abf.shape == columns.image["haadf"].shape
+    assert abf.mean() == pytest.approx(images["abf"].mean(), rel=1e-4)
 
 
 def test_same_seed_same_store_and_another_seed_another(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def merged(base, overlay):
     return base | {k: merged(base.get(k), v) for k, v in overlay.items()}
 
 
-@pytest.mark.parametrize("scale", ["config", "test", "paper"])
+@pytest.mark.parametrize("scale", ["config", "test", "paper", "fast"])
 def test_shipped_settings_follow_the_schema(scale):
     overlay = yaml.safe_load((ROOT / f"config/{scale}.yaml").read_text())
     check_settings(merged(CONFIG, overlay), SCHEMA)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 import zarr
 
-from sfin.column_fit import project_columns
+from sfin.column_sites import project_columns
 from sfin.columns import ProjectedColumns, cell_shape, gaussian_cell, read_columns
 from sfin.errors import InputError
 from sfin.fit_quality import fit_summary, quality_table

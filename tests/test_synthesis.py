@@ -1,19 +1,17 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-import dask
 import numpy as np
 import pytest
+from dask.distributed import Client, LocalCluster
 from samples import perovskite, spread_noise
 
 from sfin.arrangements import ARRANGEMENTS, Columns
 from sfin.datasets import load_atoms, load_pairs
 from sfin.errors import InputError
-from sfin.parameters import PARAMETER_NAMES
+from sfin.labels import contrast, detection_label, gaussian_spots
+from sfin.parameters import PARAMETER_NAMES, NoiseParameters
 from sfin.synthesis import (
     SynthesisSettings,
-    contrast,
-    detection_label,
-    gaussian_spots,
     synthesise_dataset,
     synthesise_pair,
 )
@@ -30,10 +28,25 @@ SETTINGS = SynthesisSettings.from_dict(
         "noise": {},
     }
 )
+NOISE_TERMS = [
+    "scan_slope",
+    "scan_intercept",
+    "pointwise_slope",
+    "pointwise_intercept",
+]
 PROVENANCE = {"scale": "test", "seed": 5}
 
 
-def make(path, number=70, split="train", mode="haadf", seed=5, progress=None):
+def make(
+    path,
+    number=70,
+    split="train",
+    mode="haadf",
+    seed=5,
+    progress=None,
+    scheduler="threads",
+    workers=None,
+):
     synthesise_dataset(
         path,
         split,
@@ -43,6 +56,8 @@ def make(path, number=70, split="train", mode="haadf", seed=5, progress=None):
         SETTINGS,
         {"scale": "test", "seed": seed},
         progress,
+        workers,
+        scheduler,
     )
     return load_pairs(path)
 
@@ -80,7 +95,7 @@ def test_contrast_is_one_at_its_peak_and_zero_without_atoms():
 
 def test_detection_label_has_a_dot_on_each_visible_atom():
     atoms = spots([10.0, 30.0, 50.0], [10.0, 30.0, 50.0], [1.0, 0.5, 0.01], [4.0] * 3)
-    label = detection_label(atoms, SETTINGS)
+    label = detection_label(atoms, 64, 0.05, 1.0)
     assert label[10, 10] == label[30, 30] == 255
     assert label[50, 50] == 0
     assert np.count_nonzero(label > 127) == 2 * 5
@@ -112,15 +127,40 @@ def test_noisy_image_shows_the_atoms_of_the_clean_one(generator):
         assert np.median(correlations) > 0.6
 
 
-def test_same_seed_same_bytes_whatever_the_workers(tmp_path):
-    make(tmp_path / "threads.zarr")
-    with dask.config.set(scheduler="synchronous"):
-        make(tmp_path / "synchronous.zarr")
-    with dask.config.set(num_workers=7):
-        make(tmp_path / "seven.zarr")
-    expected = files(tmp_path / "synchronous.zarr")
-    assert files(tmp_path / "threads.zarr") == expected
-    assert files(tmp_path / "seven.zarr") == expected
+@pytest.mark.parametrize(
+    ("scheduler", "workers"), [("threads", 1), ("threads", 7), ("processes", 2)]
+)
+def test_same_seed_same_bytes_whatever_the_workers(tmp_path, scheduler, workers):
+    make(tmp_path / "one.zarr", scheduler="synchronous")
+    make(tmp_path / "other.zarr", scheduler=scheduler, workers=workers)
+    assert files(tmp_path / "other.zarr") == files(tmp_path / "one.zarr")
+
+
+def test_a_cluster_of_dask_makes_the_same_bytes(tmp_path):
+    make(tmp_path / "one.zarr", scheduler="synchronous")
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        Client(cluster),
+    ):
+        make(tmp_path / "other.zarr", scheduler=None)
+    assert files(tmp_path / "other.zarr") == files(tmp_path / "one.zarr")
+
+
+def test_noiseless_image_is_the_noisy_one_without_its_noise(generator):
+    quiet = NoiseParameters(
+        **{**asdict(spread_noise().mean), **dict.fromkeys(NOISE_TERMS, 0.0)}
+    )
+    still = replace(spread_noise(), mean=quiet, minimum=quiet, maximum=quiet)
+    still = replace(still, variance=NoiseParameters(*[0.0] * 7))
+    pair = synthesise_pair([perovskite()], still, SETTINGS, generator)
+    assert np.array_equal(pair.noisy, pair.noiseless)
+    pair = synthesise_pair([perovskite()], spread_noise(), SETTINGS, generator)
+    # Atoms of the clean image on a background that the clean one has not.
+    background = pair.noiseless - pair.clean * (pair.drawn["atom_brightness"] / 255)
+    assert background.min() > pair.drawn["background_brightness"] - 1.5
+    assert background.std() > 1
 
 
 def test_splits_modes_and_seeds_share_nothing(tmp_path):
@@ -150,7 +190,15 @@ def test_store_follows_the_contract(tmp_path):
     assert pairs.attributes["structures"] == ["first", "second"]
     assert pairs.attributes["calibration"] == spread_noise().to_dict()
     drawn = set(PARAMETER_NAMES) | {"arrangement", "structure", "pixel_size"}
+    drawn |= {"rotation", "second_structure", "second_rotation"}
     assert set(pairs.drawn) == drawn
+    interface = pairs.drawn["arrangement"] == ARRANGEMENTS.index("interface")
+    second = pairs.drawn["second_structure"]
+    assert set(second[interface]) == {-1, 0, 1}
+    assert np.all(second[~interface] == -1)
+    random = pairs.drawn["arrangement"] == ARRANGEMENTS.index("random")
+    assert np.array_equal(np.isnan(pairs.drawn["rotation"]), random)
+    assert np.array_equal(np.isnan(pairs.drawn["second_rotation"]), second == -1)
     assert set(pairs.drawn["structure"]) == {0, 1}
     assert sorted(seen) == [35, 70]
 
@@ -194,22 +242,3 @@ def test_atoms_are_stored_where_the_dots_are(tmp_path):
         assert len({len(column) for column in table.values()}) == 1
         rows, columns = (np.rint(table[name]).astype(int) for name in ("y", "x"))
         assert (pairs.detection[number, rows, columns] > 190).all()
-
-
-@pytest.mark.parametrize("scheduler", ["processes", "distributed"])
-def test_processes_write_the_same_bytes(tmp_path, scheduler):
-    make(tmp_path / "threads.zarr")
-    if scheduler == "processes":
-        with dask.config.set(scheduler="processes"):
-            make(tmp_path / "other.zarr")
-    else:
-        from dask.distributed import Client, LocalCluster
-
-        with (
-            LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None
-            ) as cluster,
-            Client(cluster),
-        ):
-            make(tmp_path / "other.zarr")
-    assert files(tmp_path / "other.zarr") == files(tmp_path / "threads.zarr")

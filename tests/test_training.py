@@ -101,36 +101,40 @@ class Stopped(Exception):
     pass
 
 
-@pytest.mark.parametrize("method", ["sfin", "fcn"])
+@pytest.mark.parametrize(("method", "decay"), [("sfin", 0.9), ("fcn", 0.0)])
 def test_interrupted_training_ends_alike(
-    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    method: str, decay: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings = replace(SETTINGS, ema_decay=decay)
     whole = network(method)
-    complete = run(tmp_path / "whole", whole)
+    complete = run(tmp_path / "whole", whole, settings)
 
-    # Killed in the middle of the third epoch, after two checkpoints.
+    # Killed in the middle of the third epoch.
     calls = 0
-    batch = sfin.training._batch
+    step = sfin.training._Training._step
 
-    def stopping(*arguments: Any) -> list[Tensor]:
+    def stopping(*arguments: Any) -> Tensor:
         nonlocal calls
         calls += 1
         if calls == 6:
             raise Stopped
-        return batch(*arguments)
+        return step(*arguments)
 
-    monkeypatch.setattr(sfin.training, "_batch", stopping)
+    monkeypatch.setattr(sfin.training._Training, "_step", stopping)
     with pytest.raises(Stopped):
-        run(tmp_path / "part", network(method))
+        run(tmp_path / "part", network(method), settings)
     assert calls == 6
 
     resumed = network(method)
     said: list[str] = []
     history = run(
-        tmp_path / "part", resumed, report=lambda done, total, text: said.append(text)
+        tmp_path / "part",
+        resumed,
+        settings,
+        report=lambda done, total, text: said.append(text),
     )
-    assert calls == 6 + 4  # two of the four epochs, of two steps each
-    assert said[0] == "goes on after epoch 2"
+    assert calls == 6 + 3  # of the eight steps, five were done
+    assert said[0] == "goes on after epoch 2, step 1"
     assert weights(resumed) == weights(whole)
     assert [row.loss for row in history] == [row.loss for row in complete]
 
@@ -275,7 +279,7 @@ def test_train_method_writes_the_model(
     task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noisy, clean = pairs()
-    data = Pairs(noisy, clean, 255 - clean, clean, {}, {})
+    data = Pairs(noisy, clean, clean, 255 - clean, clean, {}, {})
     monkeypatch.setattr(sfin.models, "load_pairs", lambda path: data)
     targets = []
 
@@ -295,9 +299,10 @@ def test_train_method_writes_the_model(
             asdict(settings),
             "code",
         )
-    names = {"weights.safetensors", "history.csv", "settings.json"}
+    names = {"weights.safetensors", "history.csv", "settings.json", "speed.csv"}
     assert {file.name for file in folders[0].iterdir()} == names
-    for name in names:
+    # How fast it went is no result.
+    for name in names - {"speed.csv"}:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
     trained, metadata = load_network(folders[0] / "weights.safetensors")
     assert metadata == json.loads((folders[0] / "settings.json").read_text())

@@ -13,7 +13,7 @@ import yaml
 from ase import Atoms
 from ase.build import bulk
 
-from sfin.column_fit import project_columns
+from sfin.column_sites import project_columns
 from sfin.errors import InputError
 from sfin.image_cell import LARGEST_SIDE, find_image_axes
 from sfin.settings import check_settings

@@ -151,16 +151,16 @@ def fresh(tmp_path):
 def test_whole_run_leaves_what_it_promises(finished):
     results = finished.folder / "results"
     table = pd.read_csv(results / "tables/table1.csv")
-    methods = {"noisy", "absf", "wiener", "atomsegnet", "sfin"}
+    methods = {"noisy", "absf", "wiener", "atomsegnet", "fcn", "sfin"}
     assert set(table["method"]) == methods
     assert set(table["mode"]) == {"haadf", "bf"}
-    assert len(table) == 10
+    assert len(table) == 12
     assert set(table["scale"]) == {"test"}
     for number in (1, 2, 3, 4):
         for suffix in ("csv", "md", "tex", "html"):
             table = results / f"tables/table{number}.{suffix}"
             assert table.stat().st_size > 500
-    for number in (3, 4, 6, 8):
+    for number in (2, 3, 4, 5, 6, 8):
         for suffix in ("png", "pdf"):
             figure = results / f"figures/figure{number}.{suffix}"
             assert figure.stat().st_size > 10_000
@@ -168,6 +168,8 @@ def test_whole_run_leaves_what_it_promises(finished):
     assert {"quantity", "estimator", "mode", "error", "spread", "goal"} <= set(closure)
     for mode in ("haadf", "bf"):
         assert len(pd.read_csv(results / f"realism/sfin/{mode}.csv")) == 24
+        learning = results / f"figures/learning/enhancement/sfin/{mode}.png"
+        assert learning.stat().st_size > 10_000
         card = (results / f"datasets/sfin/{mode}/train.md").read_text()
         assert "24" in card
     for mode in ("haadf", "bf"):
@@ -245,7 +247,7 @@ def test_new_image_recalibrates_its_mode(changed):
     assert planned["calibrate_image"] == 1
     assert planned["summarise_calibration"] == 1
     assert planned["synthesise_pairs"] == 2
-    assert planned["train_network"] == 2
+    assert planned["train_network"] == 3
     assert planned["enhance_image"] == 2
     assert planned["calibrate_dataset"] == 1
     assert "render_structure" not in planned
@@ -257,7 +259,7 @@ def test_removed_image_recalibrates_its_mode(changed):
     planned = changed.planned()
     assert "calibrate_image" not in planned
     assert planned["summarise_calibration"] == 1
-    assert planned["train_network"] == 2
+    assert planned["train_network"] == 3
 
 
 def test_changed_training_setting_retrains_that_network_only(changed):
@@ -272,6 +274,17 @@ def test_changed_training_setting_retrains_that_network_only(changed):
     assert not {"synthesise_pairs", "calibrate_image"} & set(planned)
 
 
+def test_ablations_are_trained_for_table5_only(changed):
+    planned = changed.planned("table5")
+    ours = {rule: planned[rule] for rule in ("train_network", "evaluate_method")}
+    assert ours == {"train_network": 6, "evaluate_method": 6}
+    changed.snakemake("table5", *RUN)
+    table = pd.read_csv(changed.folder / "results/tables/table5.csv")
+    assert len(table) == 8
+    assert table["training"].nunique() == 1
+    assert changed.planned() == {}
+
+
 def test_one_table_can_be_made_again(changed):
     table = changed.folder / "results/tables/table1.csv"
     before = table.read_bytes()
@@ -279,6 +292,23 @@ def test_one_table_can_be_made_again(changed):
     assert changed.planned("table1") == {"table1": 1}
     changed.snakemake("table1", *RUN)
     assert table.read_bytes() == before
+
+
+def test_extended_table_is_made_beside_table_1(changed):
+    overlay = {"images": {"public": []}, "extended": {"methods": ["gaussian", "bm3d"]}}
+    (changed.folder / "config/own_images.yaml").write_text(yaml.safe_dump(overlay))
+    planned = changed.planned("table1_extended")
+    assert set(planned) == {"evaluate_extended", "table1_extended"}
+    changed.snakemake("table1_extended", *RUN)
+    tables = changed.folder / "results/tables"
+    table = pd.read_csv(tables / "table1_extended.csv")
+    assert {"gaussian", "sfin"} <= set(table["method"])
+    # Training of ours is not scored anew: the same weights, the same images.
+    first = pd.read_csv(tables / "table1.csv").set_index(["mode", "method"])["psnr"]
+    again = table.set_index(["mode", "method"])["psnr_clean"]
+    for mode in ("haadf", "bf"):
+        assert again[mode, "sfin"] == pytest.approx(first[mode, "sfin"], abs=1e-3)
+    assert "SFIN is" in (tables / "table1_extended.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -445,9 +475,11 @@ def test_catalogue_entry_plans_the_same(finished):
     assert "Nothing to be done" in output
 
 
-@pytest.mark.parametrize("scale", ["laptop", "paper"])
-def test_shipped_settings_are_valid(fresh, scale):
-    extra = [] if scale == "laptop" else ["--configfile", f"config/{scale}.yaml"]
+@pytest.mark.parametrize("files", [[], ["paper"], ["paper", "fast"]], ids=str)
+def test_shipped_settings_are_valid(fresh, files):
+    extra = (
+        ["--configfile", *(f"config/{name}.yaml" for name in files)] if files else []
+    )
     output = fresh.snakemake("--dry-run", "--cores", "1", *extra)
     assert "train_network" in output
     assert "fetch_image" in output

@@ -1,19 +1,16 @@
 """Table 4 of the paper: the situations that each dataset applies to."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from sfin.arrangements import ArrangementSettings, draw_scene
-from sfin.columns import ProjectedColumns
+from sfin.arrangements import ArrangementSettings
 from sfin.dataset_records import DatasetRecord
 from sfin.errors import InputError
-from sfin.parameters import Mode, distrust
+from sfin.parameters import distrust
 from sfin.table_formats import (
     DATASET_NAMES,
     NONE,
@@ -40,8 +37,6 @@ GROUPS = {
 SITUATIONS = {key: name for names in GROUPS.values() for key, name in names.items()}
 PAPER_DATASETS = {"gan": "GAN", "temimagenet": "TEMImageNet", "sfin": "Ours"}
 SIGNS = {"yes": "✓", "no": "✗", "continuous": "Continuous", "discrete": "Discrete"}
-# Crystals drawn to see whether, and how, a generator rotates them.
-PROBES = 64
 
 Finding = tuple[str, str]
 
@@ -111,8 +106,8 @@ def findings(stores: Sequence[DatasetRecord]) -> dict[str, Finding]:
     low = min(own.pixel_size[0] for own in settings)
     high = max(own.pixel_size[1] for own in settings)
     scale, sizes = variation(np.concatenate([s.drawn["pixel_size"] for s in stores]))
-    mode: Mode = stores[0].attributes["mode"]
-    rotation, angles = variation(probe_rotations(settings[0], mode))
+    turned = np.concatenate([store.drawn["rotation"] for store in stores])
+    rotation, angles = variation(turned[np.isfinite(turned)])
 
     def arranged(kind: str, amount: float) -> Finding:
         number = int(np.count_nonzero(kinds == kind))
@@ -123,7 +118,7 @@ def findings(stores: Sequence[DatasetRecord]) -> dict[str, Finding]:
 
     return {
         "random_scale": (scale, f"{sizes}, in {low:g}–{high:g} Å per pixel"),
-        "random_rotation": (rotation, f"{angles}, of crystals drawn to see"),
+        "random_rotation": (rotation, angles),
         "atomic_defects": arranged("defect", max(s.defect_share for s in settings)),
         "ion_embeddings": arranged(
             "embedding", max(s.embedding_share for s in settings)
@@ -141,43 +136,6 @@ def variation(values: NDArray[np.generic]) -> Finding:
     if distinct < 2:
         return "no", evidence
     return ("discrete" if 2 * distinct <= len(values) else "continuous"), evidence
-
-
-def probe_rotations(settings: ArrangementSettings, mode: Mode) -> NDArray[np.float64]:
-    """Draw crystals by the generator of datasets and measure their rotation.
-
-    Stores do not hold the rotation of each crystal.
-
-    Returns
-    -------
-    array
-        Direction of the shortest lattice vector of each, degrees in [0, 180),
-        to 0.1.
-    """
-    one = {mode: np.ones(1)}
-    probe = ProjectedColumns(
-        structure="probe",
-        lattice=np.diag([3.0, 5.0]),
-        species=("X",),
-        positions=np.zeros((1, 2)),
-        amplitude=one,
-        sigma=one,
-        image={mode: np.zeros((1, 1), np.float32)},
-        r_squared={mode: 1.0},
-    )
-    periodic = replace(settings, shares={"periodic": 1.0})
-    generator = np.random.default_rng(0)
-    angles = []
-    for _ in range(PROBES):
-        columns = draw_scene([probe], mode, 256, periodic, generator).columns
-        places = np.column_stack([columns.x, columns.y])
-        middle = int(np.argmin(((places - 128) ** 2).sum(axis=1)))
-        _, (_, nearest) = cKDTree(places).query(places[middle], 2)
-        step = places[nearest] - places[middle]
-        angles.append(np.degrees(np.arctan2(step[1], step[0])))
-    # Rounded first, so that 179.99 becomes 0.
-    turned: NDArray[np.float64] = np.round(np.round(angles, 1) % 180, 1)
-    return turned
 
 
 def caption4(

@@ -10,14 +10,16 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from sfin.column_loops import apart, tile_columns
 from sfin.columns import ProjectedColumns
 from sfin.parameters import Mode
 
 FloatArray = NDArray[np.float64]
 Arrangement = Literal["periodic", "defect", "embedding", "random", "interface"]
 ARRANGEMENTS: tuple[Arrangement, ...] = get_args(Arrangement)
+# Pixels beyond the edges of the image to which crystals are continued.
+MARGIN = 40.0
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,27 @@ class Columns:
 
 @dataclass(frozen=True)
 class Scene:
-    """Columns of one image and how they came about."""
+    """Columns of one image and how they came about.
+
+    Attributes
+    ----------
+    columns
+        Columns in the image and somewhat beyond its edges.
+    arrangement
+        How they are arranged.
+    structures
+        Name of the structure; of an interface without vacuum, also of the second.
+    rotations
+        Of each structure's first lattice vector, from x towards y, in degrees;
+        none for a random arrangement.
+    pixel_size
+        In Å.
+    """
 
     columns: Columns
     arrangement: Arrangement
-    structure: str
+    structures: tuple[str, ...]
+    rotations: tuple[float, ...]
     pixel_size: float
 
 
@@ -114,7 +132,9 @@ def draw_scene(
     structure = structures[int(generator.integers(len(structures)))]
     pixel_size = float(generator.uniform(*settings.pixel_size))
     factor = float(generator.uniform(*settings.sigma_factor))
-    columns = crystal(structure, mode, size, pixel_size, factor, generator)
+    columns, angle = crystal(structure, mode, size, pixel_size, factor, generator)
+    drawn: tuple[str, ...] = (structure.structure,)
+    rotations: tuple[float, ...] = (angle,)
     closest = settings.closest / pixel_size
     if arrangement == "defect":
         columns = delete_columns(columns, settings.defect_share, generator)
@@ -126,12 +146,16 @@ def draw_scene(
         columns = columns.keep(~beyond(columns))
         if generator.random() >= settings.vacuum_share:
             other = structures[int(generator.integers(len(structures)))]
-            second = crystal(other, mode, size, pixel_size, factor, generator)
+            second, other_angle = crystal(
+                other, mode, size, pixel_size, factor, generator
+            )
+            drawn, rotations = (*drawn, other.structure), (angle, other_angle)
             other_side = second.keep(beyond(second))
             columns = keep_apart(columns.join(other_side), closest, columns.x.size)
     elif arrangement == "random":
         columns = keep_apart(random_columns(columns, size, generator), closest)
-    return Scene(columns, arrangement, structure.structure, pixel_size)
+        rotations = ()
+    return Scene(columns, arrangement, drawn, rotations, pixel_size)
 
 
 def crystal(
@@ -141,26 +165,28 @@ def crystal(
     pixel_size: float,
     sigma_factor: float,
     generator: np.random.Generator,
-) -> Columns:
-    """Tile a structure over the image with a random rotation and origin."""
+) -> tuple[Columns, float]:
+    """Tile a structure over the image with a random rotation and origin.
+
+    Returns
+    -------
+    Columns
+        Its visible columns.
+    float
+        Rotation of its first lattice vector, from x towards y, in degrees.
+    """
     angle = generator.uniform(0, 2 * np.pi)
     origin = generator.uniform(0, 1, 2)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     lattice = structure.lattice / pixel_size @ turn
-    basis = structure.positions / pixel_size @ turn
-    # Enough cells to reach the corners whatever the rotation; the shorter of
-    # the two heights of the cell decides how many.
-    reach = size / np.sqrt(2) + 40
-    height = abs(np.linalg.det(lattice)) / np.linalg.norm(lattice, axis=1).max()
-    number = int(np.ceil(reach / height)) + 1
-    steps = np.arange(-number, number + 1)
-    cells = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 1, 2) + origin
-    positions = (cells @ lattice + basis).reshape(-1, 2) + size / 2
-    brightness = np.tile(np.abs(structure.amplitude[mode]), cells.shape[0])
-    sigma = np.tile(structure.sigma[mode], cells.shape[0]) / pixel_size * sigma_factor
+    basis = structure.positions / pixel_size @ turn + origin @ lattice
+    visible = structure.amplitude[mode] != 0
+    # Columns beyond the edges reach into the image, and hide nothing at its edges.
+    positions, column = tile_columns(lattice, basis[visible], -MARGIN, size + MARGIN)
+    brightness = np.abs(structure.amplitude[mode])[visible][column]
+    sigma = structure.sigma[mode][visible][column] / pixel_size * sigma_factor
     columns = Columns(positions[:, 0], positions[:, 1], brightness, sigma)
-    near = np.all((positions > -40) & (positions < size + 40), axis=1)
-    return columns.keep(near & (brightness > 0))
+    return columns, float(np.degrees(angle))
 
 
 def delete_columns(
@@ -204,12 +230,8 @@ def keep_apart(columns: Columns, closest: float, fixed: int = 0) -> Columns:
 
     The first `fixed` columns stay whatever their distances.
     """
-    kept = np.ones(columns.x.size, dtype=np.bool_)
-    tree = cKDTree(np.column_stack([columns.x, columns.y]))
-    for first, second in sorted(tree.query_pairs(closest)):
-        if second >= fixed and kept[first]:
-            kept[second] = False
-    return columns.keep(kept)
+    positions = np.column_stack([columns.x, columns.y])
+    return columns.keep(apart(positions, closest, fixed))
 
 
 def smooth_border(

@@ -14,10 +14,10 @@ from sfin.arrangements import Columns
 from sfin.calibration import calibrate
 from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
+from sfin.labels import contrast
 from sfin.noise import NoiseSettings, add_noise
 from sfin.parameters import MODES, PARAMETER_NAMES, Mode, NoiseParameters
 from sfin.pixel_loops import sobel_magnitude
-from sfin.synthesis import contrast
 
 ESTIMATORS = ("paper", "debiased")
 GOALS = {

@@ -8,7 +8,6 @@ of the cell, where the source is a factor and a periodic Gaussian is one term.
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from sfin.column_sites import ColumnSites, project_columns
 from sfin.columns import (
     ComplexArray,
     FloatArray,
@@ -26,15 +26,10 @@ from sfin.columns import (
     gaussian_spectrum,
 )
 from sfin.errors import InputError
-from sfin.parameters import Mode
+from sfin.parameters import MODES, Mode
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-# Columns nearer than this cannot be told apart in the image: they are joined.
-JOIN_DISTANCE = 0.9  # Å
-# HAADF intensity goes about as this power of the atomic number.
-ATOMIC_NUMBER_POWER = 1.7
 
 SIGMA_BOUNDS = (0.25, 0.8)  # Å
 SIGMA_START = 0.5  # Å
@@ -43,26 +38,13 @@ RIDGE = 1e-3  # of each column's own weight; keeps overlapping columns apart
 INVISIBLE = 0.03  # of the strongest column
 IMAGE_SAMPLING = 0.1  # Å, of the cell that is kept
 
-# Reach and blur of the neighbourhood by which columns are called equivalent.
-NEIGHBOURHOOD = 5.0  # Å
-NEIGHBOURHOOD_BLUR = 0.05  # Å
-
 SIGN: Mapping[Mode, int] = {"haadf": 1, "bf": -1}
-
-
-@dataclass(frozen=True)
-class ColumnSites:
-    """Projected columns: species, (n, 2) positions in Å, (n,) group numbers."""
-
-    species: tuple[str, ...]
-    positions: FloatArray
-    group: NDArray[np.int64]
 
 
 def fit_columns(
     name: str,
     cell: "Atoms",
-    images: Mapping[Mode, NDArray[np.float32]],
+    images: Mapping[str, NDArray[np.float32]],
     source_size: float,
     attributes: Mapping[str, Any],
 ) -> ProjectedColumns:
@@ -75,7 +57,8 @@ def fit_columns(
     cell
         Orthogonal cell, the beam along z.
     images
-        By mode, (rows, columns): one period, rendered with a point source.
+        By mode, (rows, columns): one period, rendered with a point source; those
+        of further detectors are blurred and kept.
     source_size
         Full width at half maximum of the source, in Å.
     attributes
@@ -89,8 +72,9 @@ def fit_columns(
     lattice = np.diag(cell.cell.lengths()[:2])
     sites = project_columns(cell)
     fits = {
-        mode: _fit_image(name, mode, image, lattice, sites, source_size)
-        for mode, image in images.items()
+        mode: _fit_image(name, mode, images[mode], lattice, sites, source_size)
+        for mode in MODES
+        if mode in images
     }
     return ProjectedColumns(
         structure=name,
@@ -108,89 +92,15 @@ def fit_columns(
                 for mode, fit in fits.items()
             },
         },
+        further_images={
+            detector: _draw(
+                _blurred_spectrum(image, lattice, source_size),
+                cell_shape(lattice, IMAGE_SAMPLING),
+            ).astype(np.float32)
+            for detector, image in images.items()
+            if detector not in MODES
+        },
     )
-
-
-def project_columns(cell: "Atoms") -> ColumnSites:
-    """Project the atoms of a cell along z, and join what no image separates.
-
-    The nearest two are joined first, at their centre weighted by atomic number
-    to the power of 1.7, until all are at least 0.9 Å apart.
-    """
-    sides = cell.cell.lengths()[:2]
-    positions = [np.array(position[:2]) for position in cell.positions]
-    weights = list(cell.numbers.astype(float) ** ATOMIC_NUMBER_POWER)
-    atoms = [Counter([number]) for number in cell.numbers.tolist()]
-    while len(atoms) > 1:
-        steps = _nearest_steps(np.array(positions), sides)
-        distances = np.linalg.norm(steps, axis=2) + 1e3 * np.eye(len(atoms))
-        i, j = sorted(divmod(int(distances.argmin()), len(atoms)))
-        if distances[i, j] >= JOIN_DISTANCE:
-            break
-        share = weights[j] / (weights[i] + weights[j])
-        positions[i] = positions[i] + share * steps[i, j]
-        weights[i] += weights.pop(j)
-        atoms[i] += atoms.pop(j)
-        positions.pop(j)
-    wrapped = np.array(positions) % sides
-    wrapped[np.isclose(wrapped, sides, rtol=0, atol=1e-6)] = 0
-    order = sorted(
-        range(len(atoms)), key=lambda i: (-weights[i], *wrapped[i][::-1].round(4))
-    )
-    species = tuple(_formula(atoms[i]) for i in order)
-    return ColumnSites(species, wrapped[order], _groups(species, wrapped[order], sides))
-
-
-def _formula(atoms: Counter[int]) -> str:
-    """Write the atoms of a column, the heaviest first: TiO2."""
-    from ase.data import chemical_symbols
-
-    return "".join(
-        chemical_symbols[number] + (str(count) if count > 1 else "")
-        for number, count in sorted(atoms.items(), reverse=True)
-    )
-
-
-def _nearest_steps(positions: FloatArray, sides: FloatArray) -> FloatArray:
-    """Give the steps (n, n, 2) from each column to the nearest image of each other."""
-    steps = positions[None] - positions[:, None]
-    return np.asarray(steps - np.round(steps / sides) * sides, np.float64)
-
-
-def _groups(
-    species: tuple[str, ...], positions: FloatArray, sides: FloatArray
-) -> NDArray[np.int64]:
-    """Group columns so that those of alike surroundings share a number.
-
-    Surroundings are the densities of each species against distance, blurred, so
-    that neighbours at equal distances need no order.
-    """
-    reach = np.ceil(NEIGHBOURHOOD / sides).astype(int) + 1
-    cells = np.stack(
-        np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1
-    ).reshape(-1, 2)
-    everywhere = positions[:, None] + cells * sides
-    radii = np.arange(0, NEIGHBOURHOOD, NEIGHBOURHOOD_BLUR)
-    surroundings = np.empty((len(species), len(species), radii.size))
-    kinds = sorted(set(species))
-    for i, position in enumerate(positions):
-        distances = np.linalg.norm(everywhere - position, axis=2)
-        offsets = (distances[..., None] - radii) / NEIGHBOURHOOD_BLUR
-        surroundings[i] = np.exp(-(offsets**2) / 2).sum(axis=1)
-    density = np.stack(
-        [
-            surroundings[:, [other == kind for other in species]].sum(axis=1)
-            for kind in kinds
-        ],
-        axis=1,
-    )
-    group = np.full(len(species), -1)
-    for i, kind in enumerate(species):
-        if group[i] < 0:
-            alike = np.abs(density - density[i]).max(axis=(1, 2)) < 0.2
-            same = np.array([other == kind for other in species])
-            group[alike & same & (group < 0)] = group.max() + 1
-    return group
 
 
 @dataclass(frozen=True)

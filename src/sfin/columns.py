@@ -58,6 +58,9 @@ class ProjectedColumns:
         columns come from the shipped table.
     r_squared
         By mode, the share of the image's variance that the columns explain.
+    further_images
+        By further detector, the rendered cell like `image`, but in fractions of
+        the incident beam.
     attributes
         How it was made: settings, seed, versions; background and scale by mode.
     """
@@ -71,6 +74,7 @@ class ProjectedColumns:
     image: Mapping[Mode, NDArray[np.float32]]
     r_squared: Mapping[Mode, float]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    further_images: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def poor_modes(self) -> tuple[Mode, ...]:
@@ -116,6 +120,9 @@ class ProjectedColumns:
             if mode in self.image:
                 image = np.asarray(self.image[mode], np.float32)
                 _add(part, "image", image, ("y", "x"), "relative")
+        further = group.create_group("further_images")
+        for name, image in self.further_images.items():
+            _add(further, name, image, ("y", "x"), "fraction of the beam")
         with warnings.catch_warnings():
             # Zarr 3 reads and writes consolidated metadata; its specification
             # alone has not caught up, which is no news for the reader of a log.
@@ -165,6 +172,12 @@ def read_columns(path: str | Path) -> ProjectedColumns:
             for mode, part in modes.items()
         },
         attributes=attributes,
+        further_images={
+            name: np.asarray(array[...], np.float32)
+            for name, array in zarr.open_group(
+                path, path="further_images", mode="r"
+            ).arrays()
+        },
     )
 
 

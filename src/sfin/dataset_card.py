@@ -17,7 +17,11 @@ from sfin.table_formats import DATASET_NAMES, NONE
 BARS = "▁▂▃▄▅▆▇█"
 BINS = 16
 STATISTICS = ("mean", "sd", "min", "max")
-UNITS = {"pixel_size": "pixel size (Å)"}
+UNITS = {
+    "pixel_size": "pixel size (Å)",
+    "rotation": "rotation (°)",
+    "second_rotation": "second rotation (°)",
+}
 
 
 def write_card(record: DatasetRecord, markdown: str | Path, page: str | Path) -> None:
@@ -47,7 +51,8 @@ def card(record: DatasetRecord) -> list[Section]:
             (
                 "Images by arrangement and structure. A random arrangement has only "
                 "the brightness and size of the columns of its structure; an "
-                "interface may have a second structure, or vacuum, on its other side.",
+                "interface may have a second structure (last column), or vacuum, on "
+                "its other side.",
             ),
             count_table(record),
         ),
@@ -89,13 +94,17 @@ def counts(record: DatasetRecord) -> pd.DataFrame:
 def count_table(record: DatasetRecord) -> TextTable:
     """Write `counts` with its sums."""
     table = counts(record)
+    second = [
+        int(np.count_nonzero(record.second_structures == name)) for name in table.index
+    ]
     rows = [
-        (str(name), *map(str, row), str(row.sum()))
-        for name, row in zip(table.index, table.to_numpy(), strict=True)
+        (str(name), *map(str, row), str(row.sum()), str(beyond))
+        for name, row, beyond in zip(table.index, table.to_numpy(), second, strict=True)
     ]
     sums = table.sum()
-    rows.append(("all", *map(str, sums), str(sums.sum())))
-    return TextTable(("structure", *map(str, table.columns), "all"), tuple(rows))
+    rows.append(("all", *map(str, sums), str(sums.sum()), str(sum(second))))
+    heads = ("structure", *map(str, table.columns), "all", "as second structure")
+    return TextTable(heads, tuple(rows))
 
 
 def parameter_table(record: DatasetRecord) -> TextTable:
@@ -104,6 +113,8 @@ def parameter_table(record: DatasetRecord) -> TextTable:
     rows = []
     for name in (*PARAMETER_NAMES, *sorted(_others(record))):
         values = record.drawn[name].astype(np.float64)
+        # Images without a crystal, or a second one, have no rotation of it.
+        values = values[np.isfinite(values)]
         drawn = (values.mean(), values.std(), values.min(), values.max())
         known = [NONE] * len(STATISTICS)
         if name in PARAMETER_NAMES:
@@ -128,7 +139,11 @@ def histogram(values: NDArray[np.float64]) -> str:
 
 def _others(record: DatasetRecord) -> set[str]:
     """Name what else was drawn and is a continuous quantity."""
-    floats = {name for name, values in record.drawn.items() if values.dtype.kind == "f"}
+    floats = {
+        name
+        for name, values in record.drawn.items()
+        if values.dtype.kind == "f" and np.isfinite(values).any()
+    }
     return floats - set(PARAMETER_NAMES)
 
 

@@ -55,8 +55,15 @@ class DatasetRecord:
 
     @property
     def structures(self) -> NDArray[np.str_]:
-        """Structure of each pair, shape (n,)."""
+        """Structure of each pair, the first if there are two, shape (n,)."""
         return self._names("structures", "structure")
+
+    @property
+    def second_structures(self) -> NDArray[np.str_]:
+        """Structure beyond the interface of each pair, empty if none, shape (n,)."""
+        names = np.array([*self.attributes["structures"], ""])
+        found: NDArray[np.str_] = names[self.drawn["second_structure"]]
+        return found
 
     def _names(self, names: str, codes: str) -> NDArray[np.str_]:
         found: NDArray[np.str_] = np.array(self.attributes[names])[self.drawn[codes]]

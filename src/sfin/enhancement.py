@@ -1,26 +1,57 @@
 """Enhance an image file with a trained network, in the counts of the file."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import nn
 
 from sfin.errors import InputError
 from sfin.figures.comparison import comparison_figure
 from sfin.figures.style import write_figure
-from sfin.images import Image, read_image, to_grey_levels, write_image
+from sfin.images import GreyScale, Image, read_image, to_grey_levels, write_image
 from sfin.inference import enhance, tile_size
 from sfin.networks.build import load_network
 from sfin.parameters import Mode, distrust
 
 
-def enhance_file(
+@dataclass(frozen=True)
+class OpenedImage:
+    """An image and the network that is to enhance it.
+
+    Attributes
+    ----------
+    image
+        As read.
+    grey
+        Its grey levels, within 0–255: training data are 8-bit images, and nothing
+        else was ever seen.
+    scale
+        From grey levels to the counts of the image.
+    network
+        On the CPU.
+    tile
+        Side of the images that it was trained on, pixels.
+    note
+        Which network it is.
+    """
+
+    image: Image
+    grey: NDArray[np.float32]
+    scale: GreyScale
+    network: nn.Module
+    tile: int
+    note: str
+
+
+def open_image(
     path: str | Path,
     weights: str | Path,
     mode: Mode,
     pixel_size: float | None = None,
-) -> tuple[Image, Image, str]:
-    """Enhance an image file.
+) -> OpenedImage:
+    """Read an image file and the network for its mode.
 
     Parameters
     ----------
@@ -33,16 +64,10 @@ def enhance_file(
     pixel_size
         In Å, for files that do not say it themselves.
 
-    Returns
-    -------
-    image, enhanced, note
-        The image as read; the enhanced one, whose counts are those of the
-        image, without its background; and which network made it.
-
     Raises
     ------
     InputError
-        If the file cannot be read, or the network is for another mode.
+        If a file cannot be read, or the network is for another mode.
     """
     network, metadata = load_network(Path(weights))
     if metadata["mode"] != mode:
@@ -52,14 +77,43 @@ def enhance_file(
         )
     image = read_image(path, pixel_size=pixel_size)
     grey, scale = to_grey_levels(image.data)
-    # Training data are 8-bit images: nothing outside 0–255 was ever seen.
-    enhanced = enhance(network, np.clip(grey, 0, 255), tile_size(metadata))
     note = (
         f"{metadata['method']} trained at scale {metadata['scale']}, seed "
         f"{metadata['seed']}, dataset {metadata['dataset']}"
     )
     note += distrust(mode, metadata.get("noise_warnings", ()))
-    return image, replace(image, data=scale.to_counts(enhanced)), note
+    grey = np.clip(grey, 0, 255)
+    return OpenedImage(image, grey, scale, network, tile_size(metadata), note)
+
+
+def enhance_file(
+    path: str | Path,
+    weights: str | Path,
+    mode: Mode,
+    pixel_size: float | None = None,
+) -> tuple[Image, Image, str]:
+    """Enhance an image file.
+
+    Parameters
+    ----------
+    path, weights, mode, pixel_size
+        As for `open_image`.
+
+    Returns
+    -------
+    image, enhanced, note
+        The image as read; the enhanced one, whose counts are those of the
+        image, without its background; and which network made it.
+
+    Raises
+    ------
+    InputError
+        For the reasons of `open_image`.
+    """
+    opened = open_image(path, weights, mode, pixel_size)
+    enhanced = enhance(opened.network, opened.grey, opened.tile)
+    data = opened.scale.to_counts(enhanced)
+    return opened.image, replace(opened.image, data=data), opened.note
 
 
 def write_enhanced(

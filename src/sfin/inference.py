@@ -1,9 +1,12 @@
 """Enhance images of any size with a trained network."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,16 +15,26 @@ from torch import nn
 
 from sfin.errors import InputError
 from sfin.networks.build import choose_device
+from sfin.networks.folding import FoldedSFIN, fold
 from sfin.networks.padding import reflection
 
 FloatImage = NDArray[np.float32]
+Precision = Literal["float32", "bfloat16"]
+# First pixel of a tile along one side, and the weights of its pixels.
+Stretch = tuple[int, FloatImage]
+# Reads the pixels of a tile.
+Tile = Callable[[], FloatImage]
+# Tiles that a GPU computes at once. On a CPU batches cost more than single tiles.
+GPU_BATCH = 8
+# Instructions that make bfloat16 worth asking for.
+BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 
 
 def tile_size(metadata: Mapping[str, Any]) -> int:
     """Give the size of image that a network was trained on, in pixels.
 
-    A small network that was trained on crops of 64 pixels loses more than 1 dB
-    on whole images of 256: its frequency branch knows the spectra of its crops.
+    A network loses up to 1.7 dB on whole images where it was trained on crops: its
+    frequency branch knows the spectra of its crops (docs/inference.md).
 
     Parameters
     ----------
@@ -32,34 +45,44 @@ def tile_size(metadata: Mapping[str, Any]) -> int:
 
 
 def enhance(
-    network: nn.Module,
+    network: "nn.Module | Prepared",
     image: NDArray[np.generic],
-    tile: int = 256,
+    tile: int | None = 256,
     overlap: int | None = None,
     device: str = "auto",
+    precision: Precision = "float32",
 ) -> FloatImage:
     """Enhance one image, tile by tile.
 
     Tiles of the size that the network was trained on keep its frequency branch
-    on the spectra that it knows, and the memory that of one tile whatever the
-    image. Where tiles overlap they are blended: a quarter of the overlap next to
-    a tile's edge, where the network misses its surroundings, does not count, and
+    on the spectra that it knows, and the memory that of a few tiles, the image and
+    the result. Where tiles overlap they are blended: a quarter of the overlap next
+    to a tile's edge, where the network misses its surroundings, does not count, and
     between the two quarters one tile fades into the next. A side shorter than a
     tile is extended by reflection.
+
+    The network runs folded (`sfin.networks.folding`). On a CPU each thread computes
+    tiles of its own, where there are enough of them. The same number of threads
+    gives the same bytes.
 
     Parameters
     ----------
     network
-        As from `sfin.networks.build.load_network`.
+        As from `sfin.networks.build.load_network`, or from `prepare`, which says
+        the device and the precision itself.
     image
         Grey levels 0–255 (rows, columns).
     tile
-        Side of a tile in pixels, best the size of the training images.
+        Side of a tile in pixels, best the size of the training images. None: the
+        whole image at once.
     overlap
-        Pixels that neighbouring tiles share at least; None is half a tile, which
-        hides best where the tiles meet.
+        Pixels that neighbouring tiles share at least; None is half a tile, up to 32,
+        which hides best where the tiles meet (docs/inference.md).
     device
         ``auto``, ``cpu`` or ``cuda``.
+    precision
+        ``float32``, or ``bfloat16`` for the convolutions, where the processor has
+        it: measure first, not every processor is faster with it.
 
     Returns
     -------
@@ -69,72 +92,174 @@ def enhance(
     Raises
     ------
     InputError
-        If the image is not two-dimensional, empty, or not finite everywhere, or
-        if the tiles overlap by more than half.
+        If the image is not two-dimensional, empty, or not finite everywhere, if
+        the tiles overlap by more than half, or if the device or its bfloat16 is
+        absent.
     """
     if image.ndim != 2 or image.size == 0:
         raise InputError(
             f"An image of shape {image.shape} cannot be enhanced: give one of rows "
             "and columns."
         )
-    overlap = tile // 2 if overlap is None else overlap
-    if not 0 <= 2 * overlap <= tile or tile < 1:
+    sides = image.shape if tile is None else (tile, tile)
+    overlap = min(*(side // 2 for side in sides), 32) if overlap is None else overlap
+    if min(sides) < 1 or not 0 <= 2 * overlap <= min(sides):
         raise InputError(
             f"Tiles of {tile} pixels cannot overlap by {overlap}: give an overlap "
             "between 0 and half a tile."
         )
-    grey = image.astype(np.float32)
-    if not np.isfinite(grey).all():
+    if not np.isfinite(image).all():
         raise InputError(
             "The image has pixels that are not finite numbers: replace them first."
         )
-    cpu = torch.device("cpu")
+    # Which pixel is seen at each place of the image and beyond, where it is small.
     rows, columns = (
-        reflection(size, max(size, tile), cpu).numpy() for size in grey.shape
+        reflection(size, max(size, side), torch.device("cpu")).numpy()
+        for size, side in zip(image.shape, sides, strict=True)
     )
-    total = np.zeros((len(rows), len(columns)), np.float32)
-    weights = np.zeros_like(total)
-    with _evaluating(network, device) as target:
-        for row, row_weight in _tiles(len(rows), tile, overlap):
-            for column, column_weight in _tiles(len(columns), tile, overlap):
-                place = slice(row, row + tile), slice(column, column + tile)
-                pixels = grey[np.ix_(rows[place[0]], columns[place[1]])]
-                output = network(torch.tensor(pixels, device=target)[None, None])
-                weight = np.outer(row_weight, column_weight)
-                total[place] += weight * output[0, 0].cpu().numpy()
-                weights[place] += weight
-    return (total / weights)[: grey.shape[0], : grey.shape[1]]
+    row_stretches, column_stretches = (
+        _stretches(len(seen), side, overlap)
+        for seen, side in zip((rows, columns), sides, strict=True)
+    )
+    tiles = [(row, column) for row in row_stretches for column in column_stretches]
+    result = np.zeros((len(rows), len(columns)), np.float32)
+
+    def read(row: Stretch, column: Stretch) -> FloatImage:
+        seen = rows[row[0] :][: sides[0]], columns[column[0] :][: sides[1]]
+        return np.asarray(image[np.ix_(*seen)], dtype=np.float32)
+
+    if not isinstance(network, Prepared):
+        network = prepare(network, device, precision)
+    with _evaluating(network.network):
+        outputs = _run(network, [partial(read, *place) for place in tiles])
+        for (row, column), output in zip(tiles, outputs, strict=True):
+            place = result[row[0] :, column[0] :][: sides[0], : sides[1]]
+            place += row[1][:, None] * column[1] * output
+    return result[: image.shape[0], : image.shape[1]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network ready to enhance images: folded, on its device, in its precision."""
+
+    network: nn.Module
+    device: torch.device
+    # Whether torch is to narrow the network's convolutions; a folded SFIN does.
+    autocast: bool
+
+    def __call__(self, images: FloatImage) -> FloatImage:
+        """Enhance tiles of one size (n, rows, columns)."""
+        # The mode is each thread's own.
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast),
+        ):
+            output = self.network(torch.from_numpy(images[:, None]).to(self.device))
+        found: FloatImage = output[:, 0].float().cpu().numpy()
+        return found
+
+
+def prepare(
+    network: nn.Module,
+    device: str = "auto",
+    precision: Precision = "float32",
+    compiled: bool = False,
+) -> Prepared:
+    """Make what `enhance` runs of a network, once for many images.
+
+    Parameters
+    ----------
+    network
+        As from `sfin.networks.build.load_network`; it is moved to the device.
+    device, precision
+        As for `enhance`.
+    compiled
+        Whether ``torch.compile`` rewrites the network. The first tile of every
+        size then waits for minutes, and a C++ compiler is needed: for thousands of
+        images.
+
+    Raises
+    ------
+    InputError
+        If the device or its bfloat16 is absent.
+    """
+    target = choose_device(device)
+    narrow = precision == "bfloat16"
+    if narrow and not _has_bfloat16(target):
+        raise InputError(
+            "This processor has no instructions for bfloat16: choose float32."
+        )
+    fast = fold(network.to(target), torch.bfloat16 if narrow else torch.float32)
+    autocast = narrow and not isinstance(fast, FoldedSFIN)
+    if compiled:
+        fast.compile(dynamic=False)
+    return Prepared(fast, target, autocast)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in BFLOAT16)
 
 
 @contextmanager
-def _evaluating(network: nn.Module, device: str) -> Iterator[torch.device]:
-    # Frozen batch statistics, no dropout, no gradients; as before afterwards.
-    target = choose_device(device)
-    network.to(target)
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    # Frozen batch statistics, no dropout; as before afterwards.
     trained = network.training
     network.eval()
     try:
-        with torch.inference_mode():
-            yield target
+        yield
     finally:
         network.train(trained)
 
 
-def _tiles(size: int, tile: int, overlap: int) -> list[tuple[int, FloatImage]]:
-    """First pixel and weights of each tile along a side of `size` pixels."""
-    count = max(math.ceil((size - overlap) / (tile - overlap)), 1)
+def _run(prepared: Prepared, tiles: Sequence[Tile]) -> Iterator[FloatImage]:
+    # The output of each tile, in their order.
+    on_cpu = prepared.device.type == "cpu"
+    size = 1 if on_cpu else GPU_BATCH
+    batches = [tiles[start : start + size] for start in range(0, len(tiles), size)]
+
+    def outputs(batch: Sequence[Tile]) -> FloatImage:
+        return prepared(np.stack([read() for read in batch]))
+
+    threads = torch.get_num_threads()
+    if not on_cpu or threads == 1 or len(batches) < 2 * threads:
+        for batch in batches:
+            yield from outputs(batch)
+        return
+    try:
+        with ThreadPoolExecutor(threads, initializer=_use_one_thread) as pool:
+            for found in pool.map(outputs, batches):
+                yield from found
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _use_one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _stretches(size: int, tile: int, overlap: int) -> list[Stretch]:
+    # Of the tiles along a side of `size` pixels; the weights of a pixel sum to one.
+    count = max(math.ceil((size - overlap) / max(tile - overlap, 1)), 1)
     # Evenly spread, so the last tile ends with the image.
-    starts = np.linspace(0, size - tile, count).round().astype(int)
+    starts = np.linspace(0, size - tile, count).round().astype(int).tolist()
     unseen = overlap // 4
     # Pixel centres reach 0 and 1 half a pixel beyond the fading part.
     rise = (np.arange(tile) + 0.5 - unseen) / max(overlap - 2 * unseen, 1)
     rise = np.clip(rise, 0, 1)
-    tiles = []
-    for start in starts.tolist():
-        weight = np.ones(tile, np.float32)
+    total = np.zeros(size)
+    weights = []
+    for start in starts:
+        weight = np.ones(tile)
         if start > 0:
             weight *= rise
         if start + tile < size:
             weight *= rise[::-1]
-        tiles.append((start, weight))
-    return tiles
+        total[start : start + tile] += weight
+        weights.append(weight)
+    return [
+        (start, (weight / total[start : start + tile]).astype(np.float32))
+        for start, weight in zip(starts, weights, strict=True)
+    ]

@@ -13,7 +13,9 @@ from typing import Any
 import torch
 
 from sfin import __version__
+from sfin.batches import fresh_noise
 from sfin.checkpoints import own_randomness
+from sfin.data_parallel import is_launched, launch, leads
 from sfin.datasets import load_pairs
 from sfin.files import write_whole
 from sfin.networks.build import build_network, save_weights
@@ -33,9 +35,10 @@ def train_method(
     """Train one method on one dataset and write the model's three files.
 
     ``weights.safetensors``, ``history.csv`` and ``settings.json`` appear in the
-    folder `output`; with the same seed each has the same bytes, so the speed of
-    the training is left out of the history. The checkpoint beside them is
-    removed at the end; a later run of the same training goes on from it.
+    folder `output`; with the same seed each has the same bytes, so the images per
+    second of each epoch are in a file of their own, ``speed.csv``. The checkpoint
+    beside them is removed at the end; a later run of the same training goes on
+    from it.
 
     Parameters
     ----------
@@ -56,6 +59,13 @@ def train_method(
         As for `train`.
     """
     settings = TrainingSettings.from_mapping(training_settings)
+    if settings.devices > 1 and not is_launched():
+        launch(
+            settings.devices,
+            train_method,
+            *(pairs, output, origin, network_settings, training_settings, code, report),
+        )
+        return
     method, seed = str(origin["method"]), int(origin["seed"])
     data = load_pairs(pairs)
     target = data.target(origin["task"])
@@ -72,7 +82,7 @@ def train_method(
     # Checkpoints of other code would lie there for ever.
     for stale in output.glob("checkpoint-*.pt"):
         if stale != checkpoint:
-            stale.unlink()
+            stale.unlink(missing_ok=True)
     with own_randomness(seed, torch.device("cpu")):
         network = build_network(method, network_settings)
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
@@ -88,21 +98,27 @@ def train_method(
         digest.hexdigest(),
         (data.noisy[held:], target[held:]) if settings.validation_pairs else None,
         report,
+        fresh_noise(data).first(held) if settings.fresh_noise else None,
     )
+    if not leads():
+        return
     save_weights(output / "weights.safetensors", network, metadata)
-    write_whole(output / "history.csv", _history_table(history))
+    columns = ("loss", "learning_rate", "validation_psnr")
+    write_whole(output / "history.csv", _table(history, *columns))
+    write_whole(output / "speed.csv", _table(history, "images_per_second"))
     text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
     write_whole(output / "settings.json", text)
     checkpoint.unlink(missing_ok=True)
 
 
-def _history_table(history: Sequence[Epoch]) -> str:
+def _table(history: Sequence[Epoch], *columns: str) -> str:
     table = io.StringIO()
-    names = ("epoch", "loss", "learning_rate", "validation_psnr")
-    writer = csv.DictWriter(table, names, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(
+        table, ("epoch", *columns), extrasaction="ignore", lineterminator="\n"
+    )
     writer.writeheader()
     for row in history:
-        quality = row.validation_psnr
-        shown = "" if math.isnan(quality) else quality
-        writer.writerow({**asdict(row), "validation_psnr": shown})
+        values = asdict(row).items()
+        shown = {name: "" if math.isnan(value) else value for name, value in values}
+        writer.writerow(shown)
     return table.getvalue()

@@ -69,11 +69,35 @@ def add_noise(
     array
         Grey levels, not clipped, shape (rows, columns).
     """
+    image = noiseless_image(atoms, parameters, settings, generator)
+    return disturb(image, parameters, settings, generator)
+
+
+def noiseless_image(
+    atoms: Float32Array,
+    parameters: NoiseParameters,
+    settings: NoiseSettings,
+    generator: np.random.Generator,
+) -> Float32Array:
+    """Put the atoms, as bright as in the noisy image, on a background.
+
+    Parameters and result are those of `add_noise`.
+    """
     image = background(atoms.shape, parameters, settings, generator)
     image += np.float32(parameters.atom_brightness) * atoms
-    image += scan_noise(sobel_magnitude(image), parameters, settings, generator)
-    image += pointwise_noise(image, parameters, generator)
     return image
+
+
+def disturb(
+    image: Float32Array,
+    parameters: NoiseParameters,
+    settings: NoiseSettings,
+    generator: np.random.Generator,
+) -> Float32Array:
+    """Add scan noise and then pointwise noise to what `noiseless_image` gives."""
+    scan = scan_noise(sobel_magnitude(image), parameters, settings, generator)
+    scanned = image + scan
+    return scanned + pointwise_noise(scanned, parameters, generator)
 
 
 def background(
@@ -116,7 +140,7 @@ def scan_noise(
     deviation is ``scan_slope`` × gradient + ``scan_intercept`` everywhere.
     """
     rows, columns = gradient.shape
-    interpolation = _unit_spline(columns, settings.scan_knot_spacing)
+    interpolation = unit_spline(columns, settings.scan_knot_spacing)
     knots = generator.standard_normal(
         (2, rows, interpolation.shape[0]), dtype=np.float32
     )
@@ -167,8 +191,14 @@ def _upsampling(nodes: int, size: int) -> Float32Array:
 
 
 @lru_cache(maxsize=16)
-def _unit_spline(size: int, spacing: float) -> Float32Array:
-    """Interpolate normal knots so that each pixel keeps a variance of one."""
+def unit_spline(size: int, spacing: float) -> Float32Array:
+    """Interpolate normal knots so that each pixel keeps a variance of one.
+
+    Returns
+    -------
+    array
+        Shape (knots, size): each row is the share of one knot in the pixels.
+    """
     knots = int(np.ceil((size - 1) / spacing)) + 1
     spline = CubicSpline(np.arange(knots), np.eye(knots))
     matrix = spline(np.arange(size) / spacing).T

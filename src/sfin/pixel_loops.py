@@ -54,23 +54,26 @@ def sobel_magnitude(image: Float32Array) -> Float32Array:
     """
     rows, columns = image.shape
     magnitude = np.empty_like(image)
+    # The two parts of the separable filter along the column of the image, with one
+    # more pixel at each end: the loops over pixels are free of cases.
+    smooth, slope = np.empty(columns + 2, np.float32), np.empty(columns + 2, np.float32)
     for row in range(rows):
-        above, below = max(row - 1, 0), min(row + 1, rows - 1)
+        above, here = image[max(row - 1, 0)], image[row]
+        below = image[min(row + 1, rows - 1)]
         for column in range(columns):
-            left, right = max(column - 1, 0), min(column + 1, columns - 1)
-            horizontal = (
-                (image[above, right] - image[above, left])
-                + np.float32(2) * (image[row, right] - image[row, left])
-                + (image[below, right] - image[below, left])
+            smooth[column + 1] = (
+                above[column] + np.float32(2) * here[column] + below[column]
             )
+            slope[column + 1] = below[column] - above[column]
+        for ends in (smooth, slope):
+            ends[0], ends[columns + 1] = ends[1], ends[columns]
+        line = magnitude[row]
+        for column in range(columns):
+            horizontal = smooth[column + 2] - smooth[column]
             vertical = (
-                (image[below, left] - image[above, left])
-                + np.float32(2) * (image[below, column] - image[above, column])
-                + (image[below, right] - image[above, right])
+                slope[column] + np.float32(2) * slope[column + 1] + slope[column + 2]
             )
-            magnitude[row, column] = np.sqrt(
-                horizontal * horizontal + vertical * vertical
-            )
+            line[column] = np.sqrt(horizontal * horizontal + vertical * vertical)
     return magnitude
 
 

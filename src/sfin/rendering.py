@@ -1,6 +1,6 @@
 """Render a structure as a STEM sees it, by multislice simulation with abTEM.
 
-One scan of one periodic cell feeds both detectors. HAADF needs frozen phonons:
+One scan of one periodic cell feeds all detectors. HAADF needs frozen phonons:
 of a static lattice, the coherent Laue rings fall on the detector and outshine
 the thermal diffuse scattering that makes the contrast. BF is annular bright
 field, which shows light and heavy columns alike as dark spots whatever the
@@ -9,7 +9,7 @@ thickness (Findlay et al., Ultramicroscopy 110, 903, 2010).
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from sfin.column_fit import fit_columns
 from sfin.columns import ProjectedColumns
 from sfin.fit_quality import fit_summary
-from sfin.parameters import Mode
-from sfin.rendering_settings import RenderingSettings, read_settings
+from sfin.rendering_settings import Angles, RenderingSettings, read_settings
 from sfin.structures import Structure
 from sfin.user_structures import UserStructure, image_cell
 
@@ -40,7 +39,7 @@ def render(
     seed: int,
     workers: int = 1,
     progress: ProgressReport | None = None,
-) -> dict[Mode, NDArray[np.float32]]:
+) -> dict[str, NDArray[np.float32]]:
     """Scan one periodic cell of a structure, with a point source.
 
     Parameters
@@ -55,10 +54,25 @@ def render(
     Returns
     -------
     dict of (rows, columns) float32
-        Fractions of the incident beam on each detector, from one scan; the
+        By mode, and by further detector: fractions of the incident beam. The
         steps fill the cell exactly, and their numbers are odd, so that no
         Fourier coefficient of the cell is ambiguous.
     """
+    images: dict[str, NDArray[np.float32]] = {}
+    for (defocus, thickness), detectors in settings.scans().items():
+        chosen = replace(settings, defocus=defocus, thickness=thickness)
+        images |= _scan(structure, chosen, detectors, seed, workers, progress)
+    return images
+
+
+def _scan(
+    structure: Structure | UserStructure,
+    settings: RenderingSettings,
+    detectors: Mapping[str, Angles],
+    seed: int,
+    workers: int,
+    progress: ProgressReport | None,
+) -> dict[str, NDArray[np.float32]]:
     import abtem
 
     cell = image_cell(structure)
@@ -67,7 +81,9 @@ def render(
     tiles = [math.ceil(settings.minimum_box / side) for side in (width, height)]
     specimen = cell * (tiles[0], tiles[1], copies)
     sides = (width * tiles[0], height * tiles[1])
-    slices = max(1, round(repeat / settings.slice_thickness))
+    # Never thicker than asked for: planes of atoms that share a slice do not
+    # scatter one after the other.
+    slices = math.ceil(repeat / settings.slice_thickness - 1e-9)
     steps = (
         _odd(width / settings.scan_sampling),
         _odd(height / settings.scan_sampling),
@@ -98,11 +114,10 @@ def render(
             defocus=settings.defocus,
         )
         probe.grid.match(potential)
-        modes: tuple[Mode, ...] = ("haadf", "bf")
         scan: Any = probe.scan(
             potential,
             scan=abtem.GridScan((0, 0), (width, height), gpts=steps, endpoint=False),
-            detectors=[abtem.AnnularDetector(*settings.angles(mode)) for mode in modes],
+            detectors=[abtem.AnnularDetector(*angles) for angles in detectors.values()],
             max_batch=PROBES_PER_BATCH,
         )
         with _task_counter(progress):
@@ -110,10 +125,12 @@ def render(
                 done = scan.compute(scheduler="threads", num_workers=workers)
             else:
                 done = scan.compute()
+    # One detector alone comes without a list around it.
+    measured = done if len(detectors) > 1 else [done]
     # abTEM scans x along the first axis; an image has it along the last.
     return {
-        mode: np.ascontiguousarray(measured.to_cpu().array.T, np.float32)
-        for mode, measured in zip(modes, done, strict=True)
+        name: np.ascontiguousarray(image.to_cpu().array.T, np.float32)
+        for name, image in zip(detectors, measured, strict=True)
     }
 
 

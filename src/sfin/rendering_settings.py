@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from sfin.errors import InputError
-from sfin.parameters import Mode
 
 Angles = tuple[float, float]
 
@@ -18,8 +17,10 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "energy": (20e3, 1e6),
     "semiangle_cutoff": (1, 60),
     "defocus": (-500, 500),
+    "bf_defocus": (-500, 500),
     "source_size": (0, 2),
     "thickness": (1, 500),
+    "bf_thickness": (1, 500),
     "sampling": (0.02, 0.2),
     "scan_sampling": (0.05, 0.5),
     "slice_thickness": (0.5, 4),
@@ -42,6 +43,13 @@ class RenderingSettings:
         Inner and outer angle of each annular detector, in mrad.
     defocus
         In Å; positive is underfocus.
+    bf_defocus, bf_thickness
+        Of the BF image, where they differ from `defocus` and `thickness`; it then
+        takes a scan of its own. None: the same, from the same scan. Axial BF needs
+        both, to show all columns dark: 0 to 8 mrad, 60 Å, and 40 Å of crystal.
+    further_detectors
+        Inner and outer angle, in mrad, of detectors read out beside the HAADF one;
+        their images are kept, by name.
     source_size
         Full width at half maximum of the Gaussian source on the specimen, in Å.
     thickness
@@ -52,7 +60,7 @@ class RenderingSettings:
         Greatest step of the scan, in Å. Wavelength / (4 semi-angle) loses
         nothing; the source blurs what a somewhat coarser one aliases.
     slice_thickness
-        In Å.
+        Greatest thickness of a slice, in Å; a cell takes a whole number.
     frozen_phonons
         Number of thermal configurations; 0 is a static lattice.
     minimum_box
@@ -74,6 +82,9 @@ class RenderingSettings:
     haadf_angles: Angles = (60.0, 100.0)
     bf_angles: Angles = (12.0, 24.0)
     defocus: float = 0.0
+    bf_defocus: float | None = None
+    bf_thickness: float | None = None
+    further_detectors: Mapping[str, Angles] = field(default_factory=dict)
     source_size: float = 0.9
     thickness: float = 80.0
     sampling: float = 0.083
@@ -88,6 +99,8 @@ class RenderingSettings:
         """Check what abTEM would pass over in silence."""
         for name, (least, greatest) in BOUNDS.items():
             value = getattr(self, name)
+            if value is None and name.startswith("bf_"):
+                continue
             # YAML takes 2e5 for a word: it wants 200000 or 2.0e+5.
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise InputError(f"{name} is {value!r}: give a number.")
@@ -102,8 +115,8 @@ class RenderingSettings:
         if self.device not in ("cpu", "gpu"):
             raise InputError(f"device is {self.device!r}: give cpu or gpu.")
         limit = largest_angle(self.energy, self.sampling)
-        for name in ("haadf_angles", "bf_angles"):
-            inner, outer = getattr(self, name)
+        detectors = {"haadf_angles": self.haadf_angles, "bf_angles": self.bf_angles}
+        for name, (inner, outer) in (detectors | dict(self.further_detectors)).items():
             if not 0 <= inner < outer:
                 raise InputError(
                     f"{name} are {inner:g} and {outer:g} mrad: "
@@ -118,9 +131,25 @@ class RenderingSettings:
                     "less, or the outer angle lower."
                 )
 
-    def angles(self, mode: Mode) -> Angles:
-        """Inner and outer detector angle of a mode, in mrad."""
-        return {"haadf": self.haadf_angles, "bf": self.bf_angles}[mode]
+    def scans(self) -> dict[tuple[float, float], dict[str, Angles]]:
+        """Sort the detectors by the scan that feeds them.
+
+        Returns
+        -------
+        dict
+            By defocus and thickness, the angles of each detector by its name.
+        """
+        own = (self.defocus, self.thickness)
+        bright_field = (
+            self.defocus if self.bf_defocus is None else self.bf_defocus,
+            self.thickness if self.bf_thickness is None else self.bf_thickness,
+        )
+        scans: dict[tuple[float, float], dict[str, Angles]] = {
+            own: {"haadf": self.haadf_angles}
+        }
+        scans.setdefault(bright_field, {})["bf"] = self.bf_angles
+        scans[own] |= self.further_detectors
+        return scans
 
 
 def read_settings(content: Mapping[str, Any]) -> RenderingSettings:
@@ -140,14 +169,20 @@ def read_settings(content: Mapping[str, Any]) -> RenderingSettings:
     values = dict(content)
     for name in ("haadf_angles", "bf_angles"):
         if name in values:
-            try:
-                inner, outer = map(float, values[name])
-            except (TypeError, ValueError) as error:
-                raise InputError(
-                    f"{name} is {values[name]!r}: give two angles in mrad."
-                ) from error
-            values[name] = (inner, outer)
+            values[name] = _read_angles(name, values[name])
+    further = values.get("further_detectors", {})
+    values["further_detectors"] = {
+        name: _read_angles(name, angles) for name, angles in further.items()
+    }
     return RenderingSettings(**values)
+
+
+def _read_angles(name: str, content: Any) -> Angles:
+    try:
+        inner, outer = map(float, content)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is {content!r}: give two angles in mrad.") from error
+    return inner, outer
 
 
 def electron_wavelength(energy: float) -> float:

@@ -163,7 +163,7 @@ def _escape(text: str) -> str:
     """Write what LaTeX would take for a command, and signs its fonts may lack."""
     signs = {"±": r"$\pm$", "∞": r"$\infty$", "–": "--", "×": r"$\times$"}
     signs |= {"‖": r"$\Vert$", "λ": r"$\lambda$", "ε": r"$\varepsilon$"}
-    signs |= {"²": r"$^2$", "σ": r"$\sigma$"}
+    signs |= {"²": r"$^2$", "⁹": r"$^9$", "σ": r"$\sigma$"}
     signs |= {"✓": r"$\checkmark$", "✗": r"$\times$"}
     signs |= {sign: "\\" + sign for sign in "&%$#_{}"}
     return "".join(signs.get(sign, sign) for sign in text)

@@ -53,6 +53,7 @@ METHOD_NAMES = {
     "atomsegnet": "AtomSegNet",
     "fcn": "FCN",
     "sfin_spatial": "SFIN, spatial only",
+    "sfin_spatial_matched": "SFIN, spatial only, matched",
     "sfin_no_interaction": "SFIN, no interaction",
     "sfin": "SFIN",
 }
@@ -177,10 +178,11 @@ def write_table(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
     text
         Caption.
     """
-    write_grid(table, _grid(table), base_path, text)
+    write_grid(table, score_grid(table), base_path, text)
 
 
-def _grid(table: pd.DataFrame) -> Grid:
+def score_grid(table: pd.DataFrame) -> Grid:
+    """Lay a comparison out: a row per method, columns per dataset and mode."""
     groups = list(table.groupby(["dataset", "mode"], sort=False))
     rows = []
     for method in sorted(table["method"].unique(), key=_method_rank):

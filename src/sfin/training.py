@@ -7,7 +7,7 @@ its checkpoint. A GPU sums in no fixed order, so there the last digits differ.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,13 +16,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 
+from sfin.allocation import keep_freed_memory
+from sfin.batches import FreshNoise, PairSource
 from sfin.checkpoints import (
+    Progress,
+    Stateful,
+    fast_matrices,
     fixed_threads,
     load_checkpoint,
     own_randomness,
     save_checkpoint,
+    step_generator,
 )
+from sfin.data_parallel import Group, joined_group
 from sfin.errors import InputError
 from sfin.inference import enhance
 from sfin.metrics import psnr, quantise
@@ -62,8 +70,11 @@ def train(
     fingerprint: str,
     validation: tuple[Images, Images] | None = None,
     report: Report | None = None,
+    fresh: FreshNoise | None = None,
 ) -> list[Epoch]:
-    """Train a network in place; the weights after the last epoch are the result.
+    """Train a network in place; the weights after the last step are the result.
+
+    Processes that torchrun has started train together, see `sfin.data_parallel`.
 
     Parameters
     ----------
@@ -73,7 +84,7 @@ def train(
         Grey levels, uint8 (n, rows, columns): what goes in and what should come
         out. They stay on the device as they are.
     seed
-        Of the order of the pairs, the crops, the flips, and dropout.
+        Of the order of the pairs, the crops, the flips, fresh noise and dropout.
     checkpoint
         File from which an interrupted training goes on; the caller removes it
         when the weights are written.
@@ -84,6 +95,8 @@ def train(
         Noisy and target images that are not among those trained on.
     report
         Takes the steps done, the steps in all, and a few words, every few seconds.
+    fresh
+        What noise is drawn anew from, if the settings want that.
 
     Returns
     -------
@@ -104,101 +117,168 @@ def train(
             f"batch of {settings.batch_size} with crops of {settings.crop_size}: make "
             "more or larger pairs, or lower batch_size or crop_size."
         )
-    report = report or (lambda done, total, detail: None)
-    fingerprint = f"{fingerprint} {seed} {settings}"
-    total_steps = settings.epochs * steps
-    device = choose_device(settings.device)
-    network.to(device)
-    optimiser = torch.optim.Adam(
-        network.parameters(), lr=settings.learning_rate, betas=settings.betas
-    )
-    images = torch.tensor(noisy, device=device), torch.tensor(target, device=device)
-    generator = torch.Generator().manual_seed(seed)
-    history: list[Epoch] = []
-    reported = saved = time.monotonic()
-    with fixed_threads(settings.threads), own_randomness(seed, device):
-        if checkpoint.exists():
-            rows = load_checkpoint(
-                checkpoint, fingerprint, network, optimiser, generator
+    keep_freed_memory()
+    with joined_group() as group, fixed_threads(settings.threads):
+        device = group.device(choose_device(settings.device))
+        with (
+            own_randomness(seed, device),
+            fast_matrices(settings.precision != "float32"),
+        ):
+            training = _Training(network, settings, steps, seed, device, group)
+            training.source = PairSource(
+                noisy, target, settings, device, fresh if settings.fresh_noise else None
             )
-            history = [Epoch(**row) for row in rows or []]
-            report(
-                len(history) * steps,
-                total_steps,
-                f"goes on after epoch {len(history)}"
-                if history
-                else "starts anew: the checkpoint is of another training, or damaged",
-            )
-        for epoch in range(len(history), settings.epochs):
-            started = time.monotonic()
-            network.train()
-            total = torch.zeros((), device=device)
-            order = torch.randperm(count, generator=generator).to(device)
-            for step in range(steps):
-                chosen = order[step * settings.batch_size :][: settings.batch_size]
-                inputs, wanted = _batch(images, chosen, settings, generator)
-                rate = learning_rate(settings, epoch * steps + step, steps)
-                for group in optimiser.param_groups:
-                    group["lr"] = rate
-                with torch.autocast(
-                    device.type, torch.bfloat16, settings.precision == "bfloat16"
-                ):
-                    output = network(inputs)
-                loss = functional.l1_loss(output, wanted)
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-                total += loss.detach()
-                if time.monotonic() - reported > REPORT_SECONDS:
-                    reported = time.monotonic()
-                    report(
-                        epoch * steps + step + 1,
-                        total_steps,
-                        f"epoch {epoch + 1}, loss {loss.item():.2f} grey levels",
-                    )
-            mean = total.item() / steps
-            if not math.isfinite(mean):
-                raise InputError(
-                    f"The training diverged in epoch {epoch + 1} (loss {mean}): lower "
-                    f"learning_rate from {settings.learning_rate:g} or use float32."
-                )
-            speed = steps * settings.batch_size / (time.monotonic() - started)
-            quality = math.nan
-            if validation and _is_validated(epoch, settings.epochs):
-                quality = _validate(network, *validation, settings)
-            history.append(Epoch(epoch + 1, mean, rate, speed, quality))
-            if time.monotonic() - saved >= settings.checkpoint_seconds:
-                rows = [asdict(row) for row in history]
-                save_checkpoint(
-                    checkpoint, fingerprint, network, optimiser, generator, rows
-                )
+            training.validation = validation
+            training.report = report if report and group.leads else _silent
+            training.checkpoint = checkpoint
+            training.fingerprint = f"{fingerprint} {seed} {settings}"
+            return training.run(count)
+
+
+class _Training:
+    """A training between two steps."""
+
+    source: PairSource
+    validation: tuple[Images, Images] | None
+    report: Report
+    checkpoint: Path
+    fingerprint: str
+
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: TrainingSettings,
+        steps: int,
+        seed: int,
+        device: torch.device,
+        group: Group,
+    ) -> None:
+        self.settings, self.steps, self.seed = settings, steps, seed
+        self.device, self.group = device, group
+        layout = torch.channels_last if settings.channels_last else None
+        # The annotations of torch leave out that a layout may be given alone.
+        self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.averaged = (
+            AveragedModel(network, avg_fn=self._average, use_buffers=True)
+            if settings.ema_decay
+            else None
+        )
+        self.optimiser = torch.optim.Adam(
+            network.parameters(),
+            lr=settings.learning_rate,
+            betas=settings.betas,
+            fused=True,
+        )
+        self.runner: Callable[[Tensor], Tensor] = group.wrap(network, device)
+        if settings.compile:
+            self.runner = torch.compile(self.runner)
+        parts: dict[str, Stateful] = {"network": network, "optimiser": self.optimiser}
+        self.parts = parts | ({"averaged": self.averaged} if self.averaged else {})
+
+    def run(self, count: int) -> list[Epoch]:
+        """Do all steps that are left, with `count` pairs."""
+        total_steps = self.settings.epochs * self.steps
+        progress = self._resume(total_steps)
+        loss = torch.tensor(progress.loss, device=self.device)
+        reported = saved = started = time.monotonic()
+        first = progress.step
+        for step in range(progress.step, total_steps):
+            epoch, place = divmod(step, self.steps)
+            if place == 0:
+                loss, started, first = torch.zeros_like(loss), time.monotonic(), step
+            loss += self._step(count, epoch, place)
+            if time.monotonic() - reported > REPORT_SECONDS:
+                reported = time.monotonic()
+                text = f"epoch {epoch + 1}, loss {loss.item() / (place + 1):.2f}"
+                self.report(step + 1, total_steps, f"{text} grey levels")
+            if place + 1 == self.steps:
+                done = (step + 1 - first) * self.settings.batch_size
+                speed = done / (time.monotonic() - started)
+                row = self._finish_epoch(epoch, loss, speed)
+                progress.history.append(asdict(row))
+            if time.monotonic() - saved >= self.settings.checkpoint_seconds:
+                progress.step, progress.loss = step + 1, loss.item()
+                self._save(progress)
                 saved = time.monotonic()
-    report(total_steps, total_steps, f"loss {history[-1].loss:.2f} grey levels")
-    network.eval()
-    return history
+        if self.averaged:
+            self.network.load_state_dict(self.averaged.module.state_dict())
+        history = [Epoch(**row) for row in progress.history]
+        self.report(
+            total_steps, total_steps, f"loss {history[-1].loss:.2f} grey levels"
+        )
+        self.network.eval()
+        return history
+
+    def _resume(self, total_steps: int) -> Progress:
+        fresh = Progress(0, 0.0, [])
+        if not self.checkpoint.exists():
+            return fresh
+        found = load_checkpoint(self.checkpoint, self.fingerprint, self.parts)
+        self.group.wait()
+        if found:
+            epoch, place = divmod(found.step, self.steps)
+            text = f"goes on after epoch {epoch}" + (f", step {place}" if place else "")
+            self.report(found.step, total_steps, text)
+            return found
+        text = "starts anew: the checkpoint is of another training, or damaged"
+        self.report(0, total_steps, text)
+        return fresh
+
+    def _step(self, count: int, epoch: int, place: int) -> Tensor:
+        settings, size = self.settings, self.settings.batch_size
+        order = torch.randperm(count, generator=step_generator(self.seed, epoch))
+        chosen = self.group.part(order[place * size :][:size])
+        generator = step_generator(self.seed, epoch, place, self.group.rank)
+        inputs, wanted = self.source.batch(chosen, generator)
+        if settings.channels_last:
+            inputs = inputs.to(memory_format=torch.channels_last)
+        rate = learning_rate(settings, epoch * self.steps + place, self.steps)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        with torch.autocast(
+            self.device.type, torch.bfloat16, settings.precision == "bfloat16"
+        ):
+            output = self.runner(inputs)
+        loss = functional.l1_loss(output, wanted)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        if self.averaged:
+            self.averaged.update_parameters(self.network)
+        return loss.detach()
+
+    def _average(self, mean: Tensor, value: Tensor, number: Tensor | int) -> Tensor:
+        # Short at first, or the average would remember the untrained weights.
+        memory = min(self.settings.ema_decay, (1 + int(number)) / (10 + int(number)))
+        return mean + (value - mean) * (1 - memory)
+
+    def _finish_epoch(self, epoch: int, loss: Tensor, speed: float) -> Epoch:
+        mean = self.group.mean(loss / self.steps).item()
+        self._check(mean, epoch)
+        quality = math.nan
+        if self.validation and _is_validated(epoch, self.settings.epochs):
+            network = self.averaged.module if self.averaged else self.network
+            quality = _validate(network, *self.validation, self.settings)
+        rate = self.optimiser.param_groups[0]["lr"]
+        return Epoch(epoch + 1, mean, rate, speed, quality)
+
+    def _check(self, loss: float, epoch: int) -> None:
+        if not math.isfinite(loss):
+            raise InputError(
+                f"The training diverged in epoch {epoch + 1} (loss {loss}): lower "
+                f"learning_rate from {self.settings.learning_rate:g} or use float32."
+            )
+
+    def _save(self, progress: Progress) -> None:
+        # A checkpoint of a diverged network would only diverge again.
+        self._check(progress.loss, (progress.step - 1) // self.steps)
+        if self.group.leads:
+            save_checkpoint(self.checkpoint, self.fingerprint, self.parts, progress)
 
 
-def _batch(
-    images: Sequence[Tensor],
-    chosen: Tensor,
-    settings: TrainingSettings,
-    generator: torch.Generator,
-) -> list[Tensor]:
-    # The same crop and flip for the noisy and the target image of a pair, as the
-    # pixel numbers to read along rows and columns: (batch, crop) each.
-    positions = []
-    for size in images[0].shape[1:]:
-        crop = settings.crop_size or size
-        start = torch.randint(size - crop + 1, (len(chosen), 1), generator=generator)
-        position = start + torch.arange(crop)
-        if settings.flips:
-            flipped = torch.rand((len(chosen), 1), generator=generator) < 0.5
-            position = torch.where(flipped, position.flip(1), position)
-        positions.append(position.to(chosen.device))
-    rows, columns = positions
-    # (n, rows, columns) -> (batch, crop, crop) -> (batch, 1, crop, crop)
-    index = chosen[:, None, None], rows[:, :, None], columns[:, None, :]
-    return [image[index][:, None].float() for image in images]
+def _silent(done: int, total: int, detail: str) -> None:
+    """Report nothing."""
 
 
 def _is_validated(epoch: int, epochs: int) -> bool:

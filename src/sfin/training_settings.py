@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from sfin.errors import InputError
 
 Schedule = Literal["multi_step", "one_cycle"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "tf32", "bfloat16"]
 
 # Share of a one-cycle training in which the learning rate rises to its peak.
 WARM_UP = 0.1
@@ -40,8 +40,18 @@ class TrainingSettings:
     flips
         Whether pairs are mirrored at random, along rows and along columns.
         There are no rotations: they would turn the fast scan direction.
+    fresh_noise
+        Whether each pair gets new noise, of the parameters it was made with, every
+        time it is seen. Only for data made from calibrated noise.
+    ema_decay
+        Memory of the exponential moving average of the weights, which is then the
+        result; 0 for the last weights. It starts short and grows to this.
     precision
-        ``bfloat16`` computes the convolutions in 16 bits.
+        Of convolutions: ``tf32`` has 10 bits of mantissa where the GPU knows it,
+        ``bfloat16`` 8 bits. Fourier transforms and sums stay in float32.
+    channels_last, compile
+        Memory layout, and `torch.compile`: of no effect on the result but for
+        rounding; ``benchmarks/networks.py`` says where they pay.
     validation_pairs
         Pairs taken from the end of the training set for the learning curve.
     checkpoint_seconds
@@ -50,6 +60,8 @@ class TrainingSettings:
         CPU threads; part of what fixes the bytes of the weights.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    devices
+        GPUs of the node that share each batch, each with a process of its own.
     """
 
     epochs: int
@@ -61,15 +73,20 @@ class TrainingSettings:
     decay: float = 0.5
     betas: tuple[float, float] = (0.9, 0.999)
     flips: bool = False
+    fresh_noise: bool = False
+    ema_decay: float = 0.0
     precision: Precision = "float32"
+    channels_last: bool = False
+    compile: bool = False
     validation_pairs: int = 0
     checkpoint_seconds: float = 60.0
     threads: int = 1
     device: str = "auto"
+    devices: int = 1
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be followed."""
-        for name in ("epochs", "batch_size", "learning_rate", "threads"):
+        for name in ("epochs", "batch_size", "learning_rate", "threads", "devices"):
             if getattr(self, name) <= 0:
                 raise InputError(f"Training needs {name} above zero: raise it.")
         for name, kind in (("schedule", Schedule), ("precision", Precision)):

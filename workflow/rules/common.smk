@@ -64,7 +64,7 @@ ENHANCED_IMAGES = [
     f"results/enhanced/{mode}/{image}.{suffix}"
     for mode in config["modes"]
     for image in IMAGES[mode]
-    for suffix in ("tif", "png", "comparison.png")
+    for suffix in ("tif", "png", "comparison.png", "uncertainty.png")
 ]
 CALIBRATION_PICTURES = [
     f"results/calibration/{mode}/{image}.png"
@@ -78,7 +78,7 @@ FIGURE3_MODE = "haadf" if "haadf" in config["modes"] else config["modes"][0]
 wildcard_constraints:
     dataset="sfin",
     image=r"\w[^/]*",
-    method="|".join(METHODS),
+    method="|".join([*METHODS, *config["networks"], *config["filters"]]),
     mode="|".join(config["modes"]),
     split="train|test",
     structure="|".join([*DESCRIBED_STRUCTURES, *USER_STRUCTURES]),
@@ -134,7 +134,7 @@ def calibrated_images(wildcards):
 
 def weights(wildcards):
     """Give the weights of a trained method, none of a filter."""
-    if wildcards.method not in TRAINED:
+    if wildcards.method not in config["networks"]:
         return []
     return f"results/models/{{task}}/{{dataset}}/{{mode}}/{wildcards.method}/weights.safetensors"
 

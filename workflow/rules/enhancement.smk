@@ -11,7 +11,7 @@ rule enhance_image:
             "results/enhanced/{mode}/{image}.comparison.png",
             caption="../report/enhanced.rst",
             category="Real images",
-            labels={"mode": "{mode}", "image": "{image}"},
+            labels={"mode": "{mode}", "image": "{image}", "shown": "comparison"},
         ),
     log:
         "logs/enhance_image/{mode}/{image}.log",

@@ -21,6 +21,10 @@ rule synthesise_pairs:
     params:
         number=lookup("synthesis/number/{split}", within=config),
         settings=lookup("synthesis/settings", within=config),
+        workers=lambda wildcards, threads: {
+            "scheduler": config["synthesis"]["scheduler"],
+            "workers": threads,
+        },
         provenance=PROVENANCE,
     script:
         "../scripts/synthesise_pairs.py"

@@ -16,5 +16,5 @@ if __name__ == "__main__":
             SynthesisSettings.from_dict(snakemake.params.settings),
             snakemake.params.provenance,
             progress,
-            snakemake.threads,
+            **snakemake.params.workers,
         )

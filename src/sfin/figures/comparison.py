@@ -68,8 +68,8 @@ def comparison_figure(
     residual = noisy - matched
     spread = float(np.percentile(np.abs(residual), 99.5)) or 1.0
     panels = [
-        ("Input", noisy, _contrast(noisy)),
-        ("Enhanced", enhanced, _contrast(enhanced)),
+        ("Input", noisy, contrast_limits(noisy)),
+        ("Enhanced", enhanced, contrast_limits(enhanced)),
         (
             _residual_name(gain, offset),
             residual,
@@ -79,7 +79,7 @@ def comparison_figure(
     rows, columns = noisy.shape
     region = _middle(noisy.shape)
     spectra = [
-        _visible_spectrum(image, pixel_size) for image in (noisy, matched, residual)
+        visible_spectrum(image, pixel_size) for image in (noisy, matched, residual)
     ]
     # One scale for the three, from the input's: darker means power taken away.
     spectrum_limits = tuple(np.percentile(spectra[0][0], (1.0, 99.9)))
@@ -143,7 +143,8 @@ def _residual_name(gain: float, offset: float) -> str:
     return f"Input − ({gain:.3g} × enhanced {sign} {size})"
 
 
-def _contrast(image: NDArray[np.floating]) -> tuple[float, float]:
+def contrast_limits(image: NDArray[np.floating]) -> tuple[float, float]:
+    """Leave out the darkest and the brightest 0.2 % of an image's pixels."""
     low, high = np.percentile(image, (0.2, 99.8))
     return float(low), float(high) if high > low else float(low) + 1.0
 
@@ -155,7 +156,7 @@ def _middle(shape: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(row, row + side), slice(column, column + side)
 
 
-def _visible_spectrum(
+def visible_spectrum(
     image: NDArray[np.floating], pixel_size: float | None
 ) -> tuple[NDArray[np.float64], float]:
     """Compute the log power up to the highest frequency worth showing.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,12 @@ from numpy.typing import NDArray
 
 from sfin.dataset_records import DatasetRecord, read_images
 from sfin.errors import InputError
-from sfin.figures.style import DOTS_PER_INCH, house_style, write_figure
+from sfin.figures.style import (
+    DOTS_PER_INCH,
+    house_style,
+    wrap_caption,
+    write_figure,
+)
 from sfin.files import write_whole
 from sfin.images import read_image, to_grey_levels
 from sfin.parameters import MODES
@@ -147,15 +151,15 @@ def draw(images: Sequence[GreyImage], caption: str) -> Figure:
     sheet = mosaic(images)
     rows, columns = sheet.shape
     width = columns / DOTS_PER_INCH
-    note = fill(caption, int(width * 18.5))
-    foot = round((0.12 + 0.115 * (note.count("\n") + 1)) * DOTS_PER_INCH)
+    lines, height = wrap_caption(caption, width)
+    foot = round(height * DOTS_PER_INCH)
     with house_style():
         figure = Figure(
             figsize=(width, (rows + foot) / DOTS_PER_INCH), dpi=DOTS_PER_INCH
         )
         # As colours: matplotlib's grey map is off by one at some levels.
         figure.figimage(np.dstack([sheet] * 3), 0, foot)
-        figure.text(0.01, 0.05 * DOTS_PER_INCH / (rows + foot), note, fontsize=6.5)
+        figure.text(0.01, 0.05 * DOTS_PER_INCH / (rows + foot), lines, fontsize=6.5)
     return figure
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,8 +13,12 @@ from sfin.dataset_records import DatasetRecord, read_images, read_record
 from sfin.figures.style import (
     add_panel,
     house_style,
+    name_row,
     scale_bar,
     show_image,
+    wrap_caption,
+    write_below,
+    write_caption,
     write_figure,
 )
 from sfin.metrics import DATA_RANGE
@@ -116,8 +119,7 @@ def draw(
     """
     width, gap, left, top, label_height = 1.3, 0.04, 0.3, 0.25, 0.24
     total_width = left + len(ORDER) * (width + gap)
-    note = fill(caption, int(total_width * 18.5))
-    foot = 0.12 + 0.115 * (note.count("\n") + 1)
+    lines, foot = wrap_caption(caption, total_width)
     step = 2 * width + gap + label_height
     total_height = top + len(rows) * step + foot
     with house_style():
@@ -125,14 +127,7 @@ def draw(
         for row, (name, examples) in enumerate(zip(names, rows, strict=True)):
             for place, kind in enumerate(("noisy", "clean")):
                 upper = top + row * step + place * (width + gap)
-                figure.text(
-                    0.12 / total_width,
-                    1 - (upper + width / 2) / total_height,
-                    f"{name}, {kind}",
-                    rotation="vertical",
-                    ha="center",
-                    va="center",
-                )
+                name_row(figure, f"{name}, {kind}", upper + width / 2)
                 for column, arrangement in enumerate(ORDER):
                     axes = add_panel(
                         figure, left + column * (width + gap), upper, width, width
@@ -147,16 +142,8 @@ def draw(
                     if kind == "noisy":
                         scale_bar(axes, example.pixel_size)
                     else:
-                        axes.text(
-                            0.5,
-                            -0.03,
-                            _label(arrangement, example),
-                            transform=axes.transAxes,
-                            ha="center",
-                            va="top",
-                            fontsize=6.5,
-                        )
-        figure.text(left / total_width, 0.06 / total_height, note, fontsize=6.5)
+                        write_below(axes, _label(arrangement, example), 6.5)
+        write_caption(figure, lines, left)
     return figure
 
 

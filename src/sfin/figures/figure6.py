@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -19,8 +18,12 @@ from sfin.figures.style import (
     frame,
     house_style,
     mark_region,
+    name_row,
     scale_bar,
     show_image,
+    wrap_caption,
+    write_below,
+    write_caption,
     write_figure,
 )
 from sfin.filters import FilterSettings
@@ -198,26 +201,17 @@ def draw(comparisons: Sequence[Comparison], caption: str) -> Figure:
     width, gap, left, top, scores_height, row_gap = 1.3, 0.04, 0.3, 0.28, 0.2, 0.12
     methods = list(comparisons[0].restored)
     total_width = left + (len(methods) + 1) * (width + gap)
-    note = fill(caption, int(total_width * 18.5))
-    foot = 0.12 + 0.115 * (note.count("\n") + 1)
+    lines, foot = wrap_caption(caption, total_width)
     heights = [
         width * item.clean.shape[0] / item.clean.shape[1] for item in comparisons
     ]
     row_heights = [height + width + gap + scores_height + row_gap for height in heights]
     with house_style():
         figure = Figure(figsize=(total_width, top + sum(row_heights) + foot))
-        total_height = top + sum(row_heights) + foot
         for row, item in enumerate(comparisons):
             row_top = top + sum(row_heights[:row])
             region = busiest_region(item.clean)
-            figure.text(
-                0.12 / total_width,
-                1 - (row_top + (heights[row] + width) / 2) / total_height,
-                item.name,
-                rotation="vertical",
-                ha="center",
-                va="center",
-            )
+            name_row(figure, item.name, row_top + (heights[row] + width) / 2)
             for column, method in enumerate([*methods, None]):
                 image = item.clean if method is None else item.restored[method]
                 panel_left = left + column * (width + gap)
@@ -234,16 +228,8 @@ def draw(comparisons: Sequence[Comparison], caption: str) -> Figure:
                 if column == 0:
                     scale_bar(axes, None)
                     scale_bar(enlarged, None)
-                enlarged.text(
-                    0.5,
-                    -0.03,
-                    _scores(item, method),
-                    transform=enlarged.transAxes,
-                    ha="center",
-                    va="top",
-                    fontsize=7.5,
-                )
-        figure.text(left / total_width, 0.06 / total_height, note, fontsize=6.5)
+                write_below(enlarged, _scores(item, method))
+        write_caption(figure, lines, left)
     return figure
 
 

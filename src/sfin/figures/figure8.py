@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sfin.calibrated_samples import REAL
-from sfin.figures.style import COLOURS, house_style, write_figure
+from sfin.figures.style import COLOURS, house_style, wrap_caption, write_figure
 from sfin.parameters import MODES
 from sfin.realism_tables import NAMES
 from sfin.scan_trends import Trend
@@ -55,8 +54,8 @@ def draw(trends: Sequence[Trend], caption: str) -> Figure:
     datasets.append(REAL)
     # Room for three panels at least, or the caption grows taller than they are.
     width = 0.75 + 2.2 * max(len(datasets), 3)
-    note = fill(caption, int(width * 18.5))
-    foot = 0.6 + 0.115 * (note.count("\n") + 1)
+    lines, foot = wrap_caption(caption, width)
+    foot += 0.48  # the axis and its name
     height = 0.3 + 1.9 * len(modes) + foot
     with house_style():
         figure = Figure(figsize=(width, height))
@@ -86,7 +85,7 @@ def draw(trends: Sequence[Trend], caption: str) -> Figure:
         for axes in grid[-1]:
             axes.set_xlabel("Pixel value (grey level)")
         grid[0, -1].legend(loc="lower right", fontsize=7)
-        figure.text(0.1 / width, 0.08 / height, note, fontsize=6.5)
+        figure.text(0.1 / width, 0.08 / height, lines, fontsize=6.5)
     return figure
 
 

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -97,6 +98,52 @@ def add_panel(
     )
     axes.set_axis_off()
     return axes
+
+
+def wrap_caption(caption: str, width: float) -> tuple[str, float]:
+    """Break a caption into lines as wide as a figure; also give their height.
+
+    Parameters
+    ----------
+    caption
+        What `write_caption` will write.
+    width
+        Of the figure, in inches; the height is, too.
+    """
+    lines = fill(caption, int(width * 18.5))
+    return lines, 0.12 + 0.115 * (lines.count("\n") + 1)
+
+
+def write_caption(figure: Figure, lines: str, left: float) -> None:
+    """Write a wrapped caption at the foot, `left` inches from the left edge."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 0.06 / height, lines, fontsize=6.5)
+
+
+def name_row(figure: Figure, name: str, middle: float) -> None:
+    """Write a name upright at the left edge, `middle` inches from the top."""
+    width, height = figure.get_size_inches()
+    figure.text(
+        0.12 / width,
+        1 - middle / height,
+        name,
+        rotation="vertical",
+        ha="center",
+        va="center",
+    )
+
+
+def write_below(axes: Axes, text: str, size: float = 7.5) -> None:
+    """Write a line of `size` points below a panel, in its middle."""
+    axes.text(
+        0.5,
+        -0.03,
+        text,
+        transform=axes.transAxes,
+        ha="center",
+        va="top",
+        fontsize=size,
+    )
 
 
 def show_image(

@@ -1,6 +1,7 @@
 """From a method's name to its network, and weights to and from files."""
 
 import json
+from bisect import bisect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.networks.atomsegnet import AtomSegNet
+from sfin.networks.cost import parameter_count
 from sfin.networks.fcn import FCN
 from sfin.networks.sfin import SFIN
 
@@ -28,10 +30,12 @@ def build_network(method: str, settings: Mapping[str, Any]) -> nn.Module:
     ----------
     method
         ``sfin``, its two ablations ``sfin_no_interaction`` and ``sfin_spatial``
-        (paper, table 5), ``atomsegnet`` or ``fcn``.
+        (paper, table 5), ``sfin_spatial_matched``, which is ``sfin_spatial`` with
+        more channels, see `matched_channels`; ``atomsegnet`` or ``fcn``.
     settings
-        ``channels``, ``pairs`` and ``input_scale`` for the SFIN family, ``width``
-        for the other two; what is left out is as in the publications.
+        ``channels``, ``pairs`` and ``input_scale`` for the SFIN family, of the SFIN
+        to match for ``sfin_spatial_matched``; ``width`` for the other two. What is
+        left out is as in the publications.
 
     Returns
     -------
@@ -52,6 +56,10 @@ def build_network(method: str, settings: Mapping[str, Any]) -> nn.Module:
                 return SFIN(**settings, interaction=False)
             case "sfin_spatial":
                 return SFIN(**settings, interaction=False, frequency=False)
+            case "sfin_spatial_matched":
+                full = SFIN(**settings)
+                matched = {**settings, "channels": matched_channels(full)}
+                return SFIN(**matched, interaction=False, frequency=False)
             case "atomsegnet":
                 return AtomSegNet(**settings)
             case "fcn":
@@ -64,8 +72,38 @@ def build_network(method: str, settings: Mapping[str, Any]) -> nn.Module:
         ) from error
     raise InputError(
         f"There is no network {method}: choose sfin, sfin_no_interaction, "
-        "sfin_spatial, atomsegnet or fcn."
+        "sfin_spatial, sfin_spatial_matched, atomsegnet or fcn."
     )
+
+
+def matched_channels(full: SFIN) -> int:
+    """Find how wide the spatial-only network must be to have SFIN's capacity.
+
+    The ablations of the paper's table 5 differ in capacity: its spatial-only
+    network has 299,201 parameters, SFIN 960,193. With the depth of SFIN and 116
+    channels in the place of 64 it has 976,605, the nearest that an even number of
+    channels allows.
+
+    Parameters
+    ----------
+    full
+        The network to match.
+
+    Returns
+    -------
+    int
+        Even number of channels; the smaller one where two are as near.
+    """
+    depth, wanted = len(full.pairs), parameter_count(full)
+
+    def parameters(half: int) -> int:
+        with torch.device("meta"):
+            return parameter_count(SFIN(2 * half, depth, False, False))
+
+    # The first with too many; four times the channels always have.
+    above = bisect(range(1, 2 * full.head.out_channels), wanted, key=parameters) + 1
+    nearest = min((above - 1, above), key=lambda half: abs(parameters(half) - wanted))
+    return 2 * nearest
 
 
 def choose_device(name: str) -> torch.device:

@@ -53,11 +53,19 @@ class FrequencyConvolution(nn.Module):
         parts = functional.relu(self.norm(self._mix(parts)))
         # (n, 2c, rows, half) -> two of (n, c, rows, half)
         real, imaginary = parts[:, 0::2], parts[:, 1::2]
-        # After the ReLU this is no longer the spectrum of a real image. Rows and
-        # columns one after the other say what happens to it on every device: the
-        # first and the last column keep only their real part. A two-dimensional
-        # inverse leaves that to the library.
-        spectrum = torch.fft.ifft(torch.complex(real, imaginary), dim=-2, norm="ortho")
+        spectrum = torch.complex(real, imaginary)
+        # After the ReLU this is no longer the spectrum of a real image: frequency 0
+        # of the columns, and the highest of an even number, can only be real once
+        # the rows are transformed, and their imaginary part is to count for
+        # nothing. Two-dimensional inverse transforms leave that to the library, and
+        # so do some lengths of cuFFT's one-dimensional one, whatever torch's
+        # documentation says: so rows and columns one after the other, and it is gone
+        # before the second. On a CPU no bit changes.
+        spectrum = torch.fft.ifft(spectrum, dim=-2, norm="ortho")
+        parts = torch.view_as_real(spectrum)
+        parts[..., 0, 1] = 0
+        if columns % 2 == 0:
+            parts[..., -1, 1] = 0
         filtered: Tensor = torch.fft.irfft(spectrum, n=columns, dim=-1, norm="ortho")
         return filtered
 
