@@ -1,6 +1,10 @@
 """Folded networks give the answers of the trained ones."""
 
 import importlib.util
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from torch import nn
 from sfin.networks.build import build_network
 from sfin.networks.folding import fold
 
+ROOT = Path(__file__).parents[1]
 NETWORKS = {
     "sfin": {"channels": 8, "pairs": 2},
     "sfin_no_interaction": {"channels": 8, "pairs": 1, "input_scale": 255.0},
@@ -86,7 +91,7 @@ def test_what_has_nothing_to_fold_is_given_back():
 
 
 def test_the_plain_network_of_the_benchmarks_is_the_same_network():
-    path = Path(__file__).parents[1] / "benchmarks/plain_networks.py"
+    path = ROOT / "benchmarks/plain_networks.py"
     spec = importlib.util.spec_from_file_location("plain_networks", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -95,3 +100,16 @@ def test_the_plain_network_of_the_benchmarks_is_the_same_network():
     with torch.inference_mode():
         image = images(24, 36)
         assert difference(plain(image), network(image)) < 1e-5
+
+
+def test_the_benchmark_ends_with_its_figures():
+    run = subprocess.run(
+        [sys.executable, ROOT / "benchmarks/inference.py", "--quick"],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(run.stdout.splitlines()[-1])
+    assert figures["ratio_float32"] > 0
+    assert figures["mebibytes_tiled_default"] > 0

@@ -13,8 +13,8 @@ rule calibrate_image:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=growing("2GB"),
+        runtime=growing("10m"),
     params:
         settings=lookup("calibration", within=config),
         pixel_size=pixel_size,
@@ -38,8 +38,8 @@ rule summarise_calibration:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=growing("1GB"),
+        runtime=growing("5m"),
     script:
         "../scripts/summarise_calibration.py"
 
@@ -65,8 +65,8 @@ rule plot_calibration:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=growing("2GB"),
+        runtime=growing("10m"),
     script:
         "../scripts/plot_calibration.py"
 

@@ -24,8 +24,8 @@ rule describe_dataset:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=growing("1GB"),
+        runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
     script:

@@ -13,8 +13,8 @@ rule inject_noise:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="1h",
+        mem=growing("2GB"),
+        runtime=growing("1h"),
     params:
         grid=lookup("closure/grid", within=config),
         calibration=lookup("calibration", within=config),
@@ -46,8 +46,8 @@ rule remeasure_noise:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="1h",
+        mem=growing("2GB"),
+        runtime=growing("1h"),
     params:
         number=lookup("closure/remeasured", within=config),
         settings=lookup("synthesis/settings", within=config),
@@ -84,8 +84,8 @@ rule calibration_closure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=growing("1GB"),
+        runtime=growing("10m"),
     params:
         seed=config["seed"],
         scale=config["scale"],

@@ -5,7 +5,7 @@ from pathlib import Path
 from sfin.collection import public_images, real_images
 from sfin.dependencies import source_files
 from sfin.errors import InputError
-from sfin.settings import check_scale, check_settings, mark_scale
+from sfin.settings import check_scale, check_settings
 from sfin.structures import check_structures, list_structures
 from sfin.user_structures import check_user_structures
 
@@ -39,16 +39,17 @@ try:
     check_user_structures(USER_STRUCTURES, config["structures"])
     DESCRIBED_STRUCTURES = list_structures(Path(STRUCTURES))
     PUBLIC_IMAGES = public_images(SOURCES, config["images"]["public"], config["modes"])
-    IMAGES = real_images(
-        "resources/real_images", config["modes"], PUBLIC_IMAGES, "results/real_images"
+    IMAGES = images_of_run(
+        lambda: real_images(
+            "resources/real_images",
+            config["modes"],
+            PUBLIC_IMAGES,
+            "results/real_images",
+        )
     )
 except InputError as error:
     # One sentence before any job runs.
     raise WorkflowError(str(error))
-
-
-onstart:
-    mark_scale("results", config["scale"])
 
 
 METHODS = config["methods"]

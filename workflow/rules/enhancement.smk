@@ -21,8 +21,8 @@ rule enhance_image:
         ENVIRONMENT
     threads: 2
     resources:
-        mem="8GB",
-        runtime="30m",
+        mem=growing("8GB"),
+        runtime=growing("30m"),
     params:
         pixel_size=pixel_size,
         provenance=PROVENANCE,

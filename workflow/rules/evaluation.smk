@@ -14,8 +14,8 @@ rule evaluate_method:
         ENVIRONMENT
     threads: 2
     resources:
-        mem="4GB",
-        runtime="1h",
+        mem=growing("4GB"),
+        runtime=growing("1h"),
     params:
         filters=lookup("filters", within=config),
         provenance=PROVENANCE,

@@ -19,8 +19,8 @@ rule evaluate_extended:
     # Times are those of one thread.
     threads: 1
     resources:
-        mem="4GB",
-        runtime="2h",
+        mem=growing("4GB"),
+        runtime=growing("2h"),
     params:
         filters=lookup("filters", within=config),
         settings=tuning_settings,
@@ -63,8 +63,8 @@ rule table1_extended:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=growing("1GB"),
+        runtime=growing("5m"),
     params:
         left_out=[
             left_out(method)

@@ -23,8 +23,8 @@ rule figure3:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=growing("2GB"),
+        runtime=growing("10m"),
     script:
         "../scripts/figure3.py"
 
@@ -52,8 +52,8 @@ rule figure4:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=growing("1GB"),
+        runtime=growing("10m"),
     params:
         provenance=PROVENANCE,
     script:
@@ -89,8 +89,8 @@ rule figure6:
         ENVIRONMENT
     threads: 2
     resources:
-        mem="4GB",
-        runtime="30m",
+        mem=growing("4GB"),
+        runtime=growing("30m"),
     params:
         methods=METHODS,
         filters=lookup("filters", within=config),
@@ -124,8 +124,8 @@ rule figure8:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="4GB",
-        runtime="1h",
+        mem=growing("4GB"),
+        runtime=growing("1h"),
     params:
         settings=lookup("calibration", within=config),
         provenance=PROVENANCE,

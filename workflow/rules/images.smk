@@ -13,8 +13,8 @@ rule fetch_image:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="15m",
+        mem=growing("1GB"),
+        runtime=growing("15m"),
     params:
         source=public_image,
     script:

@@ -35,8 +35,8 @@ rule table5:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=growing("2GB"),
+        runtime=growing("10m"),
     params:
         provenance=PROVENANCE,
     script:
@@ -65,8 +65,8 @@ rule figure2:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=growing("1GB"),
+        runtime=growing("10m"),
     params:
         provenance=PROVENANCE,
     script:
@@ -93,8 +93,8 @@ rule figure5:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=growing("2GB"),
+        runtime=growing("10m"),
     params:
         network=lookup("networks/sfin/network", within=config),
         size=lookup("synthesis/settings/size", within=config),
@@ -127,8 +127,8 @@ rule plot_learning:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=growing("1GB"),
+        runtime=growing("10m"),
     params:
         provenance=PROVENANCE,
     script:

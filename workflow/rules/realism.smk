@@ -13,8 +13,8 @@ rule calibrate_dataset:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="4GB",
-        runtime="1h",
+        mem=growing("4GB"),
+        runtime=growing("1h"),
     params:
         settings=lookup("calibration", within=config),
         provenance=PROVENANCE,
@@ -50,8 +50,8 @@ rule draw_contact_sheet:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=growing("2GB"),
+        runtime=growing("10m"),
     params:
         patch_size=lookup("calibration/patch_size", within=config),
         provenance=PROVENANCE,

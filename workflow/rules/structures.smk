@@ -21,8 +21,8 @@ rule render_structure:
         ENVIRONMENT
     threads: 2
     resources:
-        mem="2GB",
-        runtime="30m",
+        mem=growing("2GB"),
+        runtime=growing("30m"),
     params:
         entry=user_structure,
         settings=lookup("rendering", within=config),
@@ -55,8 +55,8 @@ rule unpack_columns:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=growing("1GB"),
+        runtime=growing("10m"),
     params:
         scale=config["scale"],
     script:
@@ -80,8 +80,8 @@ rule column_table:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=growing("1GB"),
+        runtime=growing("10m"),
     script:
         "../scripts/column_table.py"
 

@@ -16,8 +16,8 @@ rule synthesise_pairs:
         ENVIRONMENT
     threads: 2
     resources:
-        mem="4GB",
-        runtime="1h",
+        mem=growing("4GB"),
+        runtime=growing("1h"),
     params:
         number=lookup("synthesis/number/{split}", within=config),
         settings=lookup("synthesis/settings", within=config),
@@ -50,8 +50,8 @@ rule plot_pairs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="2GB",
-        runtime="10m",
+        mem=growing("2GB"),
+        runtime=growing("10m"),
     params:
         provenance=PROVENANCE,
     script:

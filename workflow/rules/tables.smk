@@ -27,8 +27,8 @@ rule table1:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=growing("1GB"),
+        runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
     script:
@@ -60,8 +60,8 @@ rule table2:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=growing("1GB"),
+        runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
     script:
@@ -93,8 +93,8 @@ rule table3:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=growing("1GB"),
+        runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
     script:
@@ -129,8 +129,8 @@ rule table4:
         ENVIRONMENT
     threads: 1
     resources:
-        mem="1GB",
-        runtime="5m",
+        mem=growing("1GB"),
+        runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
     script:

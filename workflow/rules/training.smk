@@ -16,8 +16,8 @@ rule train_network:
     threads: config["training"]["threads"]
     resources:
         gpu=1,
-        mem="16GB",
-        runtime="24h",
+        mem=growing("16GB"),
+        runtime=growing("24h"),
     params:
         network=lookup("networks/{method}/network", within=config),
         settings=training_settings,

@@ -21,8 +21,8 @@ rule check_enhancement:
         ENVIRONMENT
     threads: 2
     resources:
-        mem="8GB",
-        runtime="1h",
+        mem=growing("8GB"),
+        runtime=growing("1h"),
     params:
         pixel_size=pixel_size,
         provenance=PROVENANCE,
