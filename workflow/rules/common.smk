@@ -78,7 +78,8 @@ FIGURE3_MODE = "haadf" if "haadf" in config["modes"] else config["modes"][0]
 
 wildcard_constraints:
     dataset="sfin",
-    image=r"\w[^/]*",
+    # Not the names of pictures made of an image, which would be tried as images.
+    image=r"\w[^/]*(?<!\.comparison)(?<!\.uncertainty)",
     method="|".join([*METHODS, *config["networks"], *config["filters"]]),
     mode="|".join(config["modes"]),
     split="train|test",

@@ -1,12 +1,14 @@
 """Synthesise a dataset of one mode."""
 
+from sfin.clusters import dask_workers
 from sfin.columns import read_columns
 from sfin.logs import job_log
 from sfin.parameters import read_distribution
 from sfin.synthesis import SynthesisSettings, synthesise_dataset
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0]) as progress:
+    pool = dask_workers(**snakemake.params.workers)
+    with job_log(snakemake.log[0]) as progress, pool as workers:
         synthesise_dataset(
             snakemake.output.pairs,
             snakemake.wildcards.split,
@@ -16,5 +18,5 @@ if __name__ == "__main__":
             SynthesisSettings.from_dict(snakemake.params.settings),
             snakemake.params.provenance,
             progress,
-            **snakemake.params.workers,
+            **workers,
         )
