@@ -88,21 +88,21 @@ def dask_workers(
     with ExitStack() as stack:
         if scheduler == "distributed":
             # A process of one thread each: drawing holds the interpreter.
-            local = LocalCluster(
+            local = LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=workers, threads_per_worker=1, dashboard_address=None
             )
             stack.enter_context(stack.enter_context(local).get_client())
         else:
             settings = SlurmWorkers(**(cluster or {}))
             started = stack.enter_context(_slurm_cluster(settings))
-            client = stack.enter_context(Client(started))
+            client = stack.enter_context(Client(started))  # type: ignore[no-untyped-call]
             _await_worker(client, settings)
             report(f"{settings.workers} Slurm jobs of synthesis asked for")
         yield {"scheduler": None, "workers": None}
 
 
 def _slurm_cluster(settings: SlurmWorkers) -> Any:
-    from dask_jobqueue import SLURMCluster
+    from dask_jobqueue.slurm import SLURMCluster
 
     Path(settings.logs).mkdir(parents=True, exist_ok=True)
     hours, minutes = divmod(settings.runtime, 60)

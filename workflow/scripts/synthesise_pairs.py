@@ -10,13 +10,11 @@ if __name__ == "__main__":
     pool = dask_workers(**snakemake.params.workers)
     with job_log(snakemake.log[0]) as progress, pool as workers:
         synthesise_dataset(
-            snakemake.output.pairs,
-            snakemake.wildcards.split,
+            *(snakemake.output.pairs, snakemake.wildcards.split),
             [read_columns(path) for path in snakemake.input.structures],
             read_distribution(snakemake.input.distribution),
             snakemake.params.number,
             SynthesisSettings.from_dict(snakemake.params.settings),
-            snakemake.params.provenance,
-            progress,
+            *(snakemake.params.provenance, progress),
             **workers,
         )
