@@ -107,12 +107,12 @@ class Project:
         return {rule: int(number) for rule, number in jobs if rule != "total"}
 
     def results(self):
-        """Read the bytes of everything that was made."""
+        """Read the bytes of everything that was made, but how fast it was made."""
         root = self.folder / "results"
         return {
             str(path.relative_to(root)): path.read_bytes()
             for path in root.rglob("*")
-            if path.is_file() and path.name != ".snakemake_timestamp"
+            if path.is_file() and path.name not in (".snakemake_timestamp", "speed.csv")
         }
 
     def edit(self, path, old, new):

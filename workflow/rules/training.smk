@@ -7,6 +7,7 @@ rule train_network:
         weights="results/models/{task}/{dataset}/{mode}/{method}/weights.safetensors",
         history="results/models/{task}/{dataset}/{mode}/{method}/history.csv",
         settings="results/models/{task}/{dataset}/{mode}/{method}/settings.json",
+        speed="results/models/{task}/{dataset}/{mode}/{method}/speed.csv",
     log:
         "logs/train_network/{task}/{dataset}/{mode}/{method}.log",
     benchmark:
@@ -15,7 +16,7 @@ rule train_network:
         ENVIRONMENT
     threads: config["training"]["threads"]
     resources:
-        gpu=1,
+        gpu=lambda wildcards: training_settings(wildcards)["devices"],
         mem=growing("16GB"),
         runtime=growing("24h"),
     params:

@@ -14,7 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from sfin.networks.sfin import SFIN, FrequencyConvolution, InteractiveBlock
+from sfin.networks.sfin import (
+    SFIN,
+    FrequencyConvolution,
+    InteractiveBlock,
+    inverse_transform,
+)
 
 # Weight and bias of a convolution.
 Weights = tuple[Tensor, Tensor]
@@ -190,15 +195,7 @@ class FoldedFrequency(nn.Module):
         mixed = torch.matmul(self.mixing, parts.reshape(number, 2 * channels, -1))
         mixed = mixed.add_(self._position_bias(rows, half)).relu_()
         mixed = mixed.view(number, 2, channels, rows, half)
-        spectrum = torch.complex(mixed[:, 0], mixed[:, 1])
-        # See there why not in two dimensions at once.
-        spectrum = torch.fft.ifft(spectrum, dim=-2, norm="ortho")
-        parts = torch.view_as_real(spectrum)
-        parts[..., 0, 1] = 0
-        if columns % 2 == 0:
-            parts[..., -1, 1] = 0
-        filtered: Tensor = torch.fft.irfft(spectrum, n=columns, dim=-1, norm="ortho")
-        return filtered
+        return inverse_transform(torch.complex(mixed[:, 0], mixed[:, 1]), columns)
 
     def _position_bias(self, rows: int, half: int) -> Tensor:
         # (2c, rows · half): the share of the two coordinates and the normalisation.

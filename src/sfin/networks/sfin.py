@@ -12,6 +12,31 @@ def convolution(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)
 
 
+def inverse_transform(spectrum: Tensor, columns: int) -> Tensor:
+    """Transform half a spectrum that need not be that of a real image.
+
+    Frequency 0 of the columns, and the highest of an even number, can only be real
+    once the rows are transformed; their imaginary part counts for nothing. Inverse
+    transforms of libraries leave that open, in two dimensions and for some lengths
+    in one (cuFFT), whatever torch's documentation says: so rows and columns go one
+    after the other, and it is gone before the second. On a CPU no bit changes.
+
+    Parameters
+    ----------
+    spectrum
+        (…, rows, columns // 2 + 1), complex.
+    columns
+        Of the result, (…, rows, columns).
+    """
+    spectrum = torch.fft.ifft(spectrum, dim=-2, norm="ortho")
+    parts = torch.view_as_real(spectrum)
+    parts[..., 0, 1] = 0
+    if columns % 2 == 0:
+        parts[..., -1, 1] = 0
+    image: Tensor = torch.fft.irfft(spectrum, n=columns, dim=-1, norm="ortho")
+    return image
+
+
 class FrequencyConvolution(nn.Module):
     """Frequency convolution module: mix channels at every spatial frequency.
 
@@ -53,21 +78,7 @@ class FrequencyConvolution(nn.Module):
         parts = functional.relu(self.norm(self._mix(parts)))
         # (n, 2c, rows, half) -> two of (n, c, rows, half)
         real, imaginary = parts[:, 0::2], parts[:, 1::2]
-        spectrum = torch.complex(real, imaginary)
-        # After the ReLU this is no longer the spectrum of a real image: frequency 0
-        # of the columns, and the highest of an even number, can only be real once
-        # the rows are transformed, and their imaginary part is to count for
-        # nothing. Two-dimensional inverse transforms leave that to the library, and
-        # so do some lengths of cuFFT's one-dimensional one, whatever torch's
-        # documentation says: so rows and columns one after the other, and it is gone
-        # before the second. On a CPU no bit changes.
-        spectrum = torch.fft.ifft(spectrum, dim=-2, norm="ortho")
-        parts = torch.view_as_real(spectrum)
-        parts[..., 0, 1] = 0
-        if columns % 2 == 0:
-            parts[..., -1, 1] = 0
-        filtered: Tensor = torch.fft.irfft(spectrum, n=columns, dim=-1, norm="ortho")
-        return filtered
+        return inverse_transform(torch.complex(real, imaginary), columns)
 
     def _mix(self, parts: Tensor) -> Tensor:
         # A 1 × 1 convolution of [row coordinate, column coordinate, parts]. The
