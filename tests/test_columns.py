@@ -53,6 +53,9 @@ def columns() -> ProjectedColumns:
                 "frozen_phonons": 4,
                 "preset": "fast",
                 "haadf_angles": [60, 100],
+                "bf_angles": [0, 8],
+                "bf_defocus": 60,
+                "bf_thickness": 40,
             },
         },
     )

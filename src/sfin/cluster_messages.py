@@ -67,8 +67,8 @@ def advice(log: str) -> Iterator[str]:
         # Of a group only the rules within it can be given more.
         rules = re.findall(r"\brule (\w+)", failure)
         for signs, lacked, argument in (
-            (MEMORY, "memory", "mem_mb=16000"),
-            (TIME, "time", "runtime=600"),
+            (MEMORY, "memory", "mem_mb: 16000"),
+            (TIME, "time", "runtime: 600"),
         ):
             for rule in dict.fromkeys(rules):
                 if (rule, lacked) in told or not any(s in failure for s in signs):
@@ -76,5 +76,6 @@ def advice(log: str) -> Iterator[str]:
                 told.add((rule, lacked))
                 yield (
                     f"A job of {rule} ran out of {lacked} in all attempts: give it "
-                    f"more, for instance --set-resources {rule}:{argument}"
+                    "more under set-resources in profiles/slurm/profile.yaml, such as "
+                    f"{rule}: {{{argument}}}"
                 )

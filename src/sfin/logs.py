@@ -18,6 +18,7 @@ class Progress:
     def __init__(self, label: str, terminal: int | None) -> None:
         self._label = label
         self._started = self._last = time.monotonic()
+        self._begun = False
         self._stream = os.fdopen(os.dup(terminal), "w") if terminal else None
         self._bar: tqdm[None] | None = None
 
@@ -33,7 +34,10 @@ class Progress:
             if done >= total:
                 self._bar.refresh()
         now = time.monotonic()
-        if now - self._last >= 5 or done >= total:
+        # Work that goes on, or says that it starts anew, does not begin with step 1.
+        notable = not self._begun and done != 1
+        self._begun = True
+        if now - self._last >= 5 or done >= total or notable:
             self._last = now
             spent = now - self._started
             print(

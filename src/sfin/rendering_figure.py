@@ -15,7 +15,6 @@ from sfin.parameters import MODES, Mode
 FIELD_OF_VIEW = 16.0  # Å, tiled from the cell
 SCALE_BAR = 5.0  # Å
 SAMPLING = 0.1  # Å, of a model without a rendered image
-LABEL: dict[Mode, str] = {"haadf": "HAADF", "bf": "annular BF"}
 
 
 def plot_rendering(columns: ProjectedColumns, path: str | Path) -> None:
@@ -47,7 +46,7 @@ def plot_rendering(columns: ProjectedColumns, path: str | Path) -> None:
 def _title(columns: ProjectedColumns) -> str:
     """Name the structure, the conditions if known, and what fits badly."""
     warning = "".join(
-        f"\n{LABEL[mode]} is not a sum of Gaussians "
+        f"\n{mode.upper()} is not a sum of Gaussians "
         f"(R² {columns.r_squared[mode]:.3f} < {LEAST_R_SQUARED:.2f})"
         for mode in columns.poor_modes
     )
@@ -62,6 +61,18 @@ def _title(columns: ProjectedColumns) -> str:
         f"{settings['semiangle_cutoff']:g} mrad, thermal configurations: "
         f"{settings['frozen_phonons']} ({settings['preset']}){warning}"
     )
+
+
+def _label(columns: ProjectedColumns, mode: Mode) -> str:
+    """Name the mode, its detector, and what differs from the title in its scan."""
+    settings = columns.attributes.get("rendering")
+    if not settings:
+        return mode.upper()
+    inner, outer = settings[f"{mode}_angles"]
+    label = f"{mode.upper()} {inner:g}–{outer:g} mrad"
+    own = {"thick": settings["bf_thickness"], "defocus": settings["bf_defocus"]}
+    parts = [f"{value:g} Å {name}" for name, value in own.items() if value is not None]
+    return f"{', '.join(parts)}\n{label}" if mode == "bf" and parts else label
 
 
 def _plot_mode(
@@ -84,10 +95,10 @@ def _plot_mode(
     fitted = f"Gaussian columns, R² = {columns.r_squared[mode]:.3f}"
     panels: list[tuple[NDArray[np.floating], str, str, float, float]]
     if rendered is None:
-        panels = [(model, f"{LABEL[mode]}, {fitted}", "gray", low, high)]
+        panels = [(model, f"{_label(columns, mode)}, {fitted}", "gray", low, high)]
     else:
         panels = [
-            (rendered, f"{LABEL[mode]}, rendered", "gray", low, high),
+            (rendered, f"{_label(columns, mode)}, rendered", "gray", low, high),
             (model, fitted, "gray", low, high),
             (rendered - model, "residual, ±20 %", "RdBu_r", -limit, limit),
         ]
