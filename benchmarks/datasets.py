@@ -22,10 +22,10 @@ os.environ.update(
 import torch
 from synthesis import NOISE, SETTINGS
 
+from sfin.batches import PairSource
 from sfin.datasets import load_pairs
 from sfin.shipped_columns import read_table
 from sfin.synthesis import synthesise_dataset
-from sfin.training import _batch
 from sfin.training_settings import TrainingSettings
 
 TABLE = Path(__file__).parents[1] / "resources" / "structures" / "columns.json"
@@ -67,13 +67,13 @@ def pairs_per_second(path: Path, batches: int) -> float:
     """Read shuffled batches of 8 whole pairs from memory, on one core."""
     torch.set_num_threads(1)
     pairs = load_pairs(path)
-    images = torch.tensor(pairs.noisy), torch.tensor(pairs.clean)
     settings = TrainingSettings(1, 8, None, 1e-3, "one_cycle")
+    source = PairSource(pairs.noisy, pairs.clean, settings, torch.device("cpu"))
     generator = torch.Generator().manual_seed(1)
     started = time.perf_counter()
     for _ in range(batches):
         chosen = torch.randint(len(pairs.noisy), (8,), generator=generator)
-        _batch(images, chosen, settings, generator)
+        source.batch(chosen, generator)
     return batches * 8 / (time.perf_counter() - started)
 
 

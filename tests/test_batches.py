@@ -1,5 +1,9 @@
 """Batches: cut and mirrored alike, noise as the stored one, shared by processes."""
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +33,7 @@ SETTINGS = TrainingSettings(
     device="cpu",
     checkpoint_seconds=1e9,
 )
+ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
 NOISE = NoiseSettings()
 
@@ -180,3 +185,16 @@ def test_noise_of_the_first_images_is_theirs():
     assert few.noiseless.shape == (2, 2, 2)
     assert few.scan_slope.tolist() == [0, 1]
     assert few.settings == NOISE
+
+
+@pytest.mark.parametrize("name", ["datasets", "training"])
+def test_benchmarks_end_with_their_figures(name):
+    run = subprocess.run(
+        [sys.executable, ROOT / f"benchmarks/{name}.py", "--quick"],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(run.stdout.splitlines()[-1])
+    assert figures["pairs_per_second_read" if name == "datasets" else "plain"]
