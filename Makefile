@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TARGETS ?=
 
-.PHONY: run test lint environment venv-package lock columns clean
+.PHONY: run test test-slurm lint environment venv-package lock columns clean
 
 run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --cores all $(TARGETS)
@@ -14,6 +14,9 @@ run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 
 test: $(READY) ## pass the tests
 	$(BIN)/python -m pytest
+
+test-slurm: $(READY) ## run the workflow on a Slurm of its own; installs it if root
+	$(BIN)/python -m pytest -m slurm tests/test_slurm.py -rs
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check
