@@ -16,7 +16,7 @@ test: $(READY) ## pass the tests
 	$(BIN)/python -m pytest
 
 test-slurm: $(READY) ## run the workflow on a Slurm of its own; installs it if root
-	$(BIN)/python -m pytest -m slurm tests/test_slurm.py -rs
+	$(BIN)/python -m pytest -m slurm tests/test_slurm.py -rs $(if $(ONLY),-k "$(ONLY)")
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check
