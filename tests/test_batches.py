@@ -15,7 +15,7 @@ from torch import nn
 
 from sfin.arrangements import ARRANGEMENTS
 from sfin.batches import FreshNoise, PairSource, disturb_batch, fresh_noise
-from sfin.data_parallel import Group, joined_group, launch
+from sfin.data_parallel import Group, launch, leads
 from sfin.datasets import Pairs, load_pairs
 from sfin.errors import InputError
 from sfin.noise import NoiseSettings, disturb, unit_spline
@@ -159,10 +159,9 @@ def train_network(store: str, result: str) -> None:
     settings = replace(SETTINGS, epochs=3, learning_rate=1e-2)
     arguments = (pairs.noisy, pairs.clean, settings, 1, Path(result + ".pt"), "a")
     history = train(network, *arguments)
-    with joined_group() as group:
-        if group.leads:
-            state = network.state_dict() | {"loss": torch.tensor(history[-1].loss)}
-            torch.save(state, result)
+    if leads():
+        state = network.state_dict() | {"loss": torch.tensor(history[-1].loss)}
+        torch.save(state, result)
 
 
 def test_two_processes_train_like_one(tmp_path):

@@ -214,7 +214,7 @@ def test_killed_synthesis_leaves_no_store(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             make(tmp_path / "a.zarr")
     assert not (tmp_path / "a.zarr").exists()
-    with pytest.raises(InputError, match="not a finished dataset"):
+    with pytest.raises(InputError, match="There is no dataset at"):
         load_pairs(tmp_path / "a.zarr")
     # The next run carries on over what was left.
     assert len(make(tmp_path / "a.zarr").noisy) == 70

@@ -191,6 +191,11 @@ def load_pairs(path: str | Path) -> Pairs:
     InputError
         If there is no finished dataset at `path`.
     """
+    if not Path(path).is_dir():
+        raise InputError(
+            f"There is no dataset at {path}: give the path of one, seen from here, or "
+            "make it with `snakemake datasets`."
+        )
     try:
         group = zarr.open_consolidated(zarr.storage.LocalStore(path), mode="r")
         arrays = {name: np.asarray(array[...]) for name, array in group.arrays()}

@@ -79,7 +79,7 @@ def open_image(
     grey, scale = to_grey_levels(image.data)
     note = (
         f"{metadata['method']} trained at scale {metadata['scale']}, seed "
-        f"{metadata['seed']}, dataset {metadata['dataset']}"
+        f"{metadata['seed']}, dataset {metadata['dataset']}."
     )
     note += distrust(mode, metadata.get("noise_warnings", ()))
     grey = np.clip(grey, 0, 255)

@@ -121,3 +121,15 @@ def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
         return settings.learning_rate * progress / WARM_UP
     fall = (progress - WARM_UP) / (1 - WARM_UP)
     return settings.learning_rate * (1 + math.cos(math.pi * fall)) / 2
+
+
+def budget(epochs: Mapping[str, int]) -> str:
+    """Say how long networks were trained that a table compares.
+
+    Parameters
+    ----------
+    epochs
+        By method.
+    """
+    parts = ", ".join(f"{method} {number}" for method, number in epochs.items())
+    return f" Epochs of training: {parts}." if parts else ""

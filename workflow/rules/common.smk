@@ -5,6 +5,7 @@ from pathlib import Path
 from sfin.collection import public_images, real_images
 from sfin.dependencies import source_files
 from sfin.errors import InputError
+from sfin.rendering_settings import read_settings
 from sfin.settings import check_scale, check_settings
 from sfin.structures import check_structures, list_structures
 from sfin.user_structures import check_user_structures
@@ -29,6 +30,7 @@ os.environ.update(
 try:
     check_settings(config, "config/schema.yaml")
     check_scale("results", config["scale"])
+    read_settings(config["rendering"])
     USER_STRUCTURES = config["user_structures"]
     check_structures(config["structures"], Path(STRUCTURES), USER_STRUCTURES)
     if config["columns"] == "shipped":

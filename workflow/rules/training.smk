@@ -16,7 +16,7 @@ rule train_network:
         ENVIRONMENT
     threads: config["training"]["threads"]
     resources:
-        gpu=lambda wildcards: training_settings(wildcards)["devices"],
+        gpu=gpus,
         mem=growing("16GB"),
         runtime=growing("24h"),
     params:

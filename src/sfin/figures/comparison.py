@@ -13,12 +13,21 @@ from sfin.figures.style import (
     mark_region,
     scale_bar,
     show_image,
+    wrap_caption,
+    write_caption,
 )
 from sfin.spectra import power_spectrum
 
 # A STEM transfers next to nothing beyond, so that spectra stop here (1/Å).
 HIGHEST_FREQUENCY = 1.5
 SPECTRUM_PIXELS = 512
+
+
+# A microscopist would else read the spectrum of the enhanced image as resolution.
+SHARPER = (
+    "Frequencies of the enhanced image beyond those of the input are the network's "
+    "idea of an atom, no resolution gained."
+)
 
 
 def comparison_figure(
@@ -84,11 +93,12 @@ def comparison_figure(
     # One scale for the three, from the input's: darker means power taken away.
     spectrum_limits = tuple(np.percentile(spectra[0][0], (1.0, 99.9)))
 
-    width, gap, left, top, foot = 2.2, 0.05, 0.3, 0.5, 0.3
+    width, gap, left, top = 2.2, 0.05, 0.3, 0.5
     heights = [width * rows / columns, width, width]
     labels = ["Field of view", "Enlarged", "Power spectrum (log)"]
     total_width = left + 3 * (width + gap)
-    total_height = top + sum(heights) + 3 * gap + foot
+    lines, foot = wrap_caption(f"{note} {SHARPER}".strip(), total_width - left)
+    total_height = top + sum(heights) + 3 * gap + foot + 0.1
     with house_style():
         figure = Figure(figsize=(total_width, total_height))
         tops = [top + sum(heights[:row]) + row * gap for row in range(3)]
@@ -118,7 +128,7 @@ def comparison_figure(
                 va="center",
             )
         figure.text(left / total_width, 1 - 0.16 / total_height, name, va="center")
-        figure.text(left / total_width, 0.1 / total_height, note, fontsize=6.5)
+        write_caption(figure, lines, left)
     return figure
 
 

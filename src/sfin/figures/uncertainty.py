@@ -23,6 +23,14 @@ WIDTH, GAP, LEFT, TOP = 2.3, 0.75, 0.15, 0.55
 BAR, BAR_GAP = 0.09, 0.05
 
 
+# What the pictures alone would make one believe; measured in docs/inference.md.
+CAVEAT = (
+    "The deviation says where the network wavers; it is no error bar: on synthetic "
+    "images the error is 3 to 4 times as large. Circles mark atoms that the input does "
+    "not support; of atoms that a network invented itself they find about half."
+)
+
+
 def uncertainty_figure(
     noisy: NDArray[np.floating],
     uncertain: UncertainImage,
@@ -59,7 +67,7 @@ def uncertainty_figure(
     rows, columns = noisy.shape
     height = WIDTH * rows / columns
     total_width = LEFT + 3 * (WIDTH + GAP)
-    lines, foot = wrap_caption(caption, total_width - 2 * LEFT)
+    lines, foot = wrap_caption(f"{caption} {CAVEAT}".strip(), total_width - 2 * LEFT)
     second = TOP + height + 0.4
     total_height = second + max(height, WIDTH) + 0.15 + foot
     spread = float(np.percentile(np.abs(residual.image), 99.5)) or 1.0
