@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sfin.allocation import keep_freed_memory
 from sfin.batches import FreshNoise, PairSource
@@ -40,6 +40,7 @@ from sfin.training_settings import TrainingSettings, learning_rate
 # Steps done, steps in all, and how it goes: what `sfin.logs.Progress` takes.
 Report = Callable[[int, int, str], None]
 Images = NDArray[np.uint8]
+TensorList = tuple[Tensor, ...] | list[Tensor]
 
 # The held-out pairs are looked at this often in a training, and at its end.
 VALIDATIONS = 20
@@ -129,7 +130,7 @@ def train(
                 noisy, target, settings, device, fresh if settings.fresh_noise else None
             )
             training.validation = validation
-            training.report = report if report and group.leads else _silent
+            training.report = report if report and group.leads else lambda *_: None
             training.checkpoint = checkpoint
             training.fingerprint = f"{fingerprint} {seed} {settings}"
             return training.run(count)
@@ -143,6 +144,7 @@ class _Training:
     report: Report
     checkpoint: Path
     fingerprint: str
+    done: int
 
     def __init__(
         self,
@@ -159,7 +161,7 @@ class _Training:
         # The annotations of torch leave out that a layout may be given alone.
         self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.averaged = (
-            AveragedModel(network, avg_fn=self._average, use_buffers=True)
+            AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
             if settings.ema_decay
             else None
         )
@@ -183,6 +185,7 @@ class _Training:
         reported = saved = started = time.monotonic()
         first = progress.step
         for step in range(progress.step, total_steps):
+            self.done = step
             epoch, place = divmod(step, self.steps)
             if place == 0:
                 loss, started, first = torch.zeros_like(loss), time.monotonic(), step
@@ -248,10 +251,12 @@ class _Training:
             self.averaged.update_parameters(self.network)
         return loss.detach()
 
-    def _average(self, mean: Tensor, value: Tensor, number: Tensor | int) -> Tensor:
-        # Short at first, or the average would remember the untrained weights.
-        memory = min(self.settings.ema_decay, (1 + int(number)) / (10 + int(number)))
-        return mean + (value - mean) * (1 - memory)
+    def _average(self, means: TensorList, values: TensorList, number: object) -> None:
+        # Short at first, or the average would remember the untrained weights. The
+        # step is known here; `number` lies on the device, which would have to wait.
+        memory = min(self.settings.ema_decay, (1 + self.done) / (10 + self.done))
+        average = get_ema_multi_avg_fn(memory)  # type: ignore[no-untyped-call]
+        average(means, values, number)
 
     def _finish_epoch(self, epoch: int, loss: Tensor, speed: float) -> Epoch:
         mean = self.group.mean(loss / self.steps).item()
@@ -275,10 +280,6 @@ class _Training:
         self._check(progress.loss, (progress.step - 1) // self.steps)
         if self.group.leads:
             save_checkpoint(self.checkpoint, self.fingerprint, self.parts, progress)
-
-
-def _silent(done: int, total: int, detail: str) -> None:
-    """Report nothing."""
 
 
 def _is_validated(epoch: int, epochs: int) -> bool:
