@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 
 from sfin.arrangements import (
     ARRANGEMENTS,
+    NO_SPECIES,
     ArrangementSettings,
     crystal,
     delete_columns,
@@ -14,6 +15,7 @@ from sfin.arrangements import (
     embedded_columns,
     keep_apart,
     smooth_border,
+    species_names,
 )
 
 EQUAL = ArrangementSettings(shares=dict.fromkeys(ARRANGEMENTS, 1.0))
@@ -50,6 +52,24 @@ def test_invisible_columns_are_left_out_of_haadf_only(generator):
     for mode, kinds in (("haadf", 2), ("bf", 3)):
         columns, _ = crystal(perovskite(), mode, 256, 0.1, 1.0, generator)
         assert len(np.unique(columns.brightness)) == kinds
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_columns_know_their_species_whatever_becomes_of_them(arrangement, generator):
+    other = replace(perovskite("other"), species=("Ba", "TiO", "O", "O"))
+    structures = [perovskite(), other]
+    brightness = {"Sr": 1, "Ba": 1, "TiO": 0.92, "O": 0.46}
+    seen = set()
+    for _ in range(8):
+        scene = draw_scene(structures, "bf", 128, only(arrangement), generator)
+        columns = scene.columns
+        if arrangement == "random":
+            assert (columns.species == NO_SPECIES).all()
+            continue
+        names = np.array(species_names(structures))[columns.species]
+        assert columns.brightness.tolist() == [brightness[name] for name in names]
+        seen |= set(names)
+    assert seen == (set() if arrangement == "random" else set(brightness))
 
 
 def test_sizes_follow_pixel_size_and_probe(generator):

@@ -5,7 +5,7 @@ import pytest
 from dask.distributed import Client, LocalCluster
 from samples import perovskite, spread_noise
 
-from sfin.arrangements import ARRANGEMENTS, Columns
+from sfin.arrangements import ARRANGEMENTS, NO_SPECIES, Columns
 from sfin.datasets import load_atoms, load_pairs
 from sfin.errors import InputError
 from sfin.labels import contrast, detection_label, gaussian_spots
@@ -67,7 +67,8 @@ def files(path):
 
 
 def spots(x, y, brightness, sigma):
-    return Columns(*(np.array(v, dtype=np.float64) for v in (x, y, brightness, sigma)))
+    arrays = (np.array(v, dtype=np.float64) for v in (x, y, brightness, sigma))
+    return Columns(*arrays, np.full(len(x), NO_SPECIES))
 
 
 def test_spot_is_a_gaussian_of_the_right_place_height_and_width():

@@ -16,10 +16,13 @@ from sfin.columns import ProjectedColumns
 from sfin.parameters import Mode
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 Arrangement = Literal["periodic", "defect", "embedding", "random", "interface"]
 ARRANGEMENTS: tuple[Arrangement, ...] = get_args(Arrangement)
 # Pixels beyond the edges of the image to which crystals are continued.
 MARGIN = 40.0
+# In the place of a species, for columns that are no element's.
+NO_SPECIES = -1
 
 
 @dataclass(frozen=True)
@@ -55,25 +58,35 @@ class ArrangementSettings:
 
 @dataclass(frozen=True)
 class Columns:
-    """Atomic columns of one image; all arrays have shape (n,)."""
+    """Atomic columns of one image; all arrays have shape (n,).
+
+    Attributes
+    ----------
+    x, y, brightness, sigma
+        As the module says.
+    species
+        Place among `species_names`; `NO_SPECIES` where a column is made up.
+    """
 
     x: FloatArray
     y: FloatArray
     brightness: FloatArray
     sigma: FloatArray
+    species: IntArray
 
     def keep(self, mask: NDArray[np.bool_]) -> "Columns":
         """Take those columns where `mask` is true."""
-        return Columns(
-            self.x[mask], self.y[mask], self.brightness[mask], self.sigma[mask]
-        )
+        x, y, brightness, sigma = (array[mask] for array in self.spots())
+        return Columns(x, y, brightness, sigma, self.species[mask])
 
     def join(self, other: "Columns") -> "Columns":
         """Take the columns of both."""
-        pairs = zip(self.arrays(), other.arrays(), strict=True)
-        return Columns(*(np.concatenate(pair) for pair in pairs))
+        pairs = zip(self.spots(), other.spots(), strict=True)
+        x, y, brightness, sigma = (np.concatenate(pair) for pair in pairs)
+        species = np.concatenate([self.species, other.species])
+        return Columns(x, y, brightness, sigma, species)
 
-    def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    def spots(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Give x, y, brightness and sigma."""
         return self.x, self.y, self.brightness, self.sigma
 
@@ -132,7 +145,9 @@ def draw_scene(
     structure = structures[int(generator.integers(len(structures)))]
     pixel_size = float(generator.uniform(*settings.pixel_size))
     factor = float(generator.uniform(*settings.sigma_factor))
-    columns, angle = crystal(structure, mode, size, pixel_size, factor, generator)
+    species = species_names(structures)
+    look = (mode, size, pixel_size, factor, generator, species)
+    columns, angle = crystal(structure, *look)
     drawn: tuple[str, ...] = (structure.structure,)
     rotations: tuple[float, ...] = (angle,)
     closest = settings.closest / pixel_size
@@ -146,9 +161,7 @@ def draw_scene(
         columns = columns.keep(~beyond(columns))
         if generator.random() >= settings.vacuum_share:
             other = structures[int(generator.integers(len(structures)))]
-            second, other_angle = crystal(
-                other, mode, size, pixel_size, factor, generator
-            )
+            second, other_angle = crystal(other, *look)
             drawn, rotations = (*drawn, other.structure), (angle, other_angle)
             other_side = second.keep(beyond(second))
             columns = keep_apart(columns.join(other_side), closest, columns.x.size)
@@ -158,6 +171,12 @@ def draw_scene(
     return Scene(columns, arrangement, drawn, rotations, pixel_size)
 
 
+def species_names(structures: Sequence[ProjectedColumns]) -> list[str]:
+    """List the species of all columns of several structures, each once."""
+    names = (name for structure in structures for name in structure.species)
+    return sorted(set(names))
+
+
 def crystal(
     structure: ProjectedColumns,
     mode: Mode,
@@ -165,8 +184,12 @@ def crystal(
     pixel_size: float,
     sigma_factor: float,
     generator: np.random.Generator,
+    species: Sequence[str] | None = None,
 ) -> tuple[Columns, float]:
     """Tile a structure over the image with a random rotation and origin.
+
+    `species` are the names that the columns' species count; the structure's own if
+    None.
 
     Returns
     -------
@@ -185,7 +208,11 @@ def crystal(
     positions, column = tile_columns(lattice, basis[visible], -MARGIN, size + MARGIN)
     brightness = np.abs(structure.amplitude[mode])[visible][column]
     sigma = structure.sigma[mode][visible][column] / pixel_size * sigma_factor
-    columns = Columns(positions[:, 0], positions[:, 1], brightness, sigma)
+    species = species_names([structure]) if species is None else species
+    kinds = np.array([species.index(name) for name in structure.species], np.int64)
+    columns = Columns(
+        positions[:, 0], positions[:, 1], brightness, sigma, kinds[visible][column]
+    )
     return columns, float(np.degrees(angle))
 
 
@@ -204,7 +231,8 @@ def embedded_columns(
     number = int(np.ceil(columns.x.size * generator.uniform(0, share)))
     drawn = generator.integers(columns.x.size, size=number)
     x, y = generator.uniform(0, size, (2, number))
-    return Columns(x, y, columns.brightness[drawn], columns.sigma[drawn])
+    like = columns.brightness[drawn], columns.sigma[drawn], columns.species[drawn]
+    return Columns(x, y, *like)
 
 
 def random_columns(
@@ -222,6 +250,7 @@ def random_columns(
         y,
         generator.uniform(0.2, 1, number),
         typical * generator.uniform(0.7, 1.5, number),
+        np.full(number, NO_SPECIES),
     )
 
 

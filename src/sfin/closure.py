@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sfin.arrangements import Columns
+from sfin.arrangements import NO_SPECIES, Columns
 from sfin.calibration import calibrate
 from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
@@ -209,7 +209,8 @@ def draw_atoms(
         near = (np.abs(x - size / 2) < size) & (np.abs(y - size / 2) < size)
         x, y = x[near], y[near]
         brightness = np.ones(x.size)
-    return contrast(Columns(x, y, brightness, np.full(x.size, sigma)), size)
+    species = np.full(x.size, NO_SPECIES)
+    return contrast(Columns(x, y, brightness, np.full(x.size, sigma), species), size)
 
 
 def summarise_closure(rows: pd.DataFrame) -> pd.DataFrame:

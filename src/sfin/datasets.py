@@ -24,7 +24,10 @@ TARGETS = {
     "superresolution": "superresolution",
 }
 # What is stored of each atom.
-ATOM = ("x", "y", "brightness", "sigma")
+ATOM: dict[str, type[np.number[Any]]] = {
+    **dict.fromkeys(("x", "y", "brightness", "sigma"), np.float32),
+    "species": np.int8,
+}
 # Pairs in one file of the store; a shard is written by one worker.
 SHARD = 64
 # Pairs that are compressed together: one by one takes twice as long to write.
@@ -123,8 +126,8 @@ def write_atoms(
 ) -> None:
     """Write the atoms of all pairs as a ragged table.
 
-    The group ``atoms`` holds ``x``, ``y``, ``brightness`` and ``sigma`` of all
-    atoms, one pair after the other, and ``first``, the number of the first atom
+    The group ``atoms`` holds ``x``, ``y``, ``brightness``, ``sigma`` and ``species``
+    of all atoms, one pair after the other, and ``first``, the number of the first atom
     of each pair and, last, of all atoms.
 
     Parameters
@@ -148,14 +151,15 @@ def write_atoms(
         array[:] = values
 
 
-def load_atoms(path: str | Path) -> list[dict[str, NDArray[np.float32]]]:
+def load_atoms(path: str | Path) -> list[dict[str, NDArray[Any]]]:
     """Read the atoms of each pair of a dataset.
 
     Returns
     -------
     list of dict
         ``x``, ``y``, ``sigma`` (pixels) and ``brightness`` (relative) of the
-        atoms of each pair, float32, shape (m,).
+        atoms of each pair, float32, shape (m,); and ``species``, int8: the place
+        among the attribute ``species`` of the dataset, -1 for an atom of none.
     """
     group = zarr.open_group(zarr.storage.LocalStore(path), mode="r")["atoms"]
     assert isinstance(group, zarr.Group)

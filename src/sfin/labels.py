@@ -1,5 +1,7 @@
 """Draw columns, and what a network should make of an image of them."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ def contrast(columns: Columns, size: int) -> Float32Array:
 def visible_atoms(
     columns: Columns, size: int, threshold: float
 ) -> dict[str, Float32Array]:
-    """List the visible atoms inside the image: x, y, brightness and sigma.
+    """List the visible atoms inside the image, as `sfin.datasets.ATOM` wants them.
 
     Parameters
     ----------
@@ -36,16 +38,14 @@ def visible_atoms(
     inside = columns.brightness >= threshold
     for place in (columns.x, columns.y):
         inside &= (place >= -0.5) & (place < size - 0.5)
-    arrays = columns.keep(inside).arrays()
-    return {
-        name: array.astype(np.float32) for name, array in zip(ATOM, arrays, strict=True)
-    }
+    atoms = columns.keep(inside)
+    return {name: getattr(atoms, name).astype(kind) for name, kind in ATOM.items()}
 
 
 def gaussian_spots(columns: Columns, size: int) -> Float32Array:
     """Add up two-dimensional Gaussians, each to five standard deviations."""
     image = np.zeros((size, size), np.float32)
-    add_spots(image, *(array.astype(np.float32) for array in columns.arrays()))
+    add_spots(image, *(array.astype(np.float32) for array in columns.spots()))
     return image
 
 
@@ -62,5 +62,9 @@ def detection_label(
         Standard deviation of the dots, in pixels.
     """
     visible = columns.keep(columns.brightness >= threshold)
-    peak, width = np.full_like(visible.x, 255), np.full_like(visible.x, sigma)
-    return to_bytes(gaussian_spots(Columns(visible.x, visible.y, peak, width), size))
+    dots = replace(
+        visible,
+        brightness=np.full_like(visible.x, 255),
+        sigma=np.full_like(visible.x, sigma),
+    )
+    return to_bytes(gaussian_spots(dots, size))

@@ -19,6 +19,7 @@ from sfin.arrangements import (
     ArrangementSettings,
     Scene,
     draw_scene,
+    species_names,
 )
 from sfin.columns import ProjectedColumns
 from sfin.datasets import ATOM, IMAGES, SHARD, create_pairs, finish_pairs, write_atoms
@@ -87,7 +88,7 @@ class Pair:
     noiseless: NDArray[np.uint8]
     detection: NDArray[np.uint8]
     superresolution: NDArray[np.uint8]
-    atoms: dict[str, Float32Array]
+    atoms: dict[str, NDArray[Any]]
     drawn: dict[str, float]
 
 
@@ -198,6 +199,7 @@ def synthesise_dataset(
             "calibration": distribution.to_dict(),
             "arrangements": list(ARRANGEMENTS),
             "structures": [structure.structure for structure in structures],
+            "species": species_names(structures),
         },
     )
     stream = (MODES.index(distribution.mode), SPLITS.index(split))
