@@ -24,6 +24,7 @@ ROW = {
     "mode": "haadf",
     "material": "SrTiO3",
     "zone_axis": "[001]",
+    "structure": "SrTiO3_001",
     "pixel_size": "0.1",
     "kind": "url",
     "location": "https://example.org/a.tif",
@@ -61,6 +62,7 @@ def public_image(picture):
         mode="haadf",
         material="SrTiO3",
         zone_axis="[001]",
+        structure="SrTiO3_001",
         pixel_size=0.1,
         kind="file",
         location=picture.name,
@@ -114,7 +116,15 @@ def test_a_good_list(tmp_path):
         *[
             (column, "")
             for column in COLUMNS
-            if column not in ("zone_axis", "pixel_size", "member", "citation", "note")
+            if column
+            not in (
+                "zone_axis",
+                "structure",
+                "pixel_size",
+                "member",
+                "citation",
+                "note",
+            )
         ],
         ("name", "../a"),
         ("name", "a.b"),

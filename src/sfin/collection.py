@@ -6,6 +6,7 @@ from pathlib import Path
 from sfin.errors import InputError
 from sfin.images import SUFFIXES, check_image_file
 from sfin.parameters import Mode
+from sfin.sidecars import SUFFIX, check_sidecars
 from sfin.sources import PublicImage, read_sources
 
 
@@ -20,10 +21,13 @@ def user_images(folder: str | Path) -> dict[str, Path]:
     Raises
     ------
     InputError
-        If a file is no image, is empty, or shares its name with another.
+        If a file is no image, is empty, shares its name with another, or is a sidecar
+        (see `sfin.sidecars`) of no image.
     """
     images: dict[str, Path] = {}
     for path in sorted(Path(folder).glob("[!.]*")):
+        if path.suffix == SUFFIX:
+            continue
         if path.suffix.lower() not in SUFFIXES:
             raise InputError(
                 f"{path} is not a microscopy image: use one of {', '.join(SUFFIXES)}, "
@@ -36,6 +40,7 @@ def user_images(folder: str | Path) -> dict[str, Path]:
             )
         check_image_file(path)
         images[path.stem] = path
+    check_sidecars(folder, images)
     return images
 
 

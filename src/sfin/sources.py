@@ -40,6 +40,8 @@ class PublicImage:
         ``haadf`` or ``bf``; annular dark and bright field count as these.
     material, zone_axis
         Specimen and viewing direction, as far as known.
+    structure
+        Name of the structure that describes both, such as MoS2_001; empty if none.
     pixel_size
         Å per pixel, or None if unknown.
     kind
@@ -60,6 +62,7 @@ class PublicImage:
     mode: Mode
     material: str
     zone_axis: str
+    structure: str
     pixel_size: float | None
     kind: Kind
     location: str
@@ -165,6 +168,7 @@ def _checked(cells: dict[str, str], place: str) -> PublicImage:
         mode=cast("Mode", cells["mode"]),
         material=cells["material"],
         zone_axis=cells["zone_axis"],
+        structure=cells["structure"],
         pixel_size=pixel_size,
         kind=cast("Kind", kind),
         location=location,
