@@ -160,13 +160,24 @@ def load_atoms(path: str | Path) -> list[dict[str, NDArray[Any]]]:
         ``x``, ``y``, ``sigma`` (pixels) and ``brightness`` (relative) of the
         atoms of each pair, float32, shape (m,); and ``species``, int8: the place
         among the attribute ``species`` of the dataset, -1 for an atom of none.
+
+    Raises
+    ------
+    InputError
+        If there is no dataset at `path` or it has no atoms.
     """
-    group = zarr.open_group(zarr.storage.LocalStore(path), mode="r")["atoms"]
-    assert isinstance(group, zarr.Group)
-    columns = {name: np.asarray(array[...]) for name, array in group.arrays()}
-    first = columns["first"]
+    try:
+        group = zarr.open_group(zarr.storage.LocalStore(path), mode="r")["atoms"]
+        assert isinstance(group, zarr.Group)
+        columns = {name: np.asarray(array[...]) for name, array in group.arrays()}
+        first, atoms = columns["first"], {name: columns[name] for name in ATOM}
+    except (FileNotFoundError, KeyError) as error:
+        raise InputError(
+            f"{path} holds no atoms as this version of sfin writes them: make it again "
+            "with `snakemake datasets`."
+        ) from error
     return [
-        {name: columns[name][start:stop] for name in ATOM}
+        {name: values[start:stop] for name, values in atoms.items()}
         for start, stop in pairwise(first)
     ]
 
