@@ -132,7 +132,8 @@ def _find_in_block(
 
 
 def _join(parts: Iterable[AtomPositions]) -> AtomPositions:
-    arrays = zip(*(part.arrays().values() for part in parts), strict=True)
+    none = AtomPositions(*np.zeros((4, 0)))
+    arrays = zip(*(part.arrays().values() for part in (none, *parts)), strict=True)
     return AtomPositions(*map(np.concatenate, arrays))
 
 

@@ -1,4 +1,4 @@
-"""Figure 6: every method side by side on a test image of each dataset."""
+"""Figures 6 and 11: every method side by side on a test image of each dataset."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +32,11 @@ from sfin.parameters import distrust
 from sfin.tables import METHOD_NAMES, group_name
 
 GreyImage = NDArray[np.uint8]
+# By task: number of the figure, what methods do, and the title of the last column.
+FIGURES = {
+    "enhancement": ("6", "Test images restored by every method", "Clean"),
+    "superresolution": ("11", "Atoms made narrower by every method", "Wanted"),
+}
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def figure6(
     base_path: str | Path,
     version: str,
 ) -> str:
-    """Draw figure 6 and write it as ``.png`` and ``.pdf``.
+    """Draw figure 6, or 11 by super-resolution, and write it as ``.png`` and ``.pdf``.
 
     Parameters
     ----------
@@ -142,7 +147,7 @@ def figure6(
         doubts.append(distrust(origin.mode, calibration.get("warnings", ())))
         chosen.append(f"{name}: index {number} of {len(scores)} images")
     text = _caption(origins, chosen, version) + "".join(doubts)
-    write_figure(base_path, draw(comparisons, text), text)
+    write_figure(base_path, draw(comparisons, text, FIGURES[origins[0].task][2]), text)
     return text
 
 
@@ -188,7 +193,9 @@ def busiest_region(clean: GreyImage) -> tuple[slice, slice]:
     return slice(int(row), int(row) + side), slice(int(column), int(column) + side)
 
 
-def draw(comparisons: Sequence[Comparison], caption: str) -> Figure:
+def draw(
+    comparisons: Sequence[Comparison], caption: str, wanted: str = "Clean"
+) -> Figure:
     """Draw one row per comparison: images, below them the enlarged region.
 
     Parameters
@@ -197,6 +204,8 @@ def draw(comparisons: Sequence[Comparison], caption: str) -> Figure:
         Rows; all by the same methods.
     caption
         Written small at the foot.
+    wanted
+        Title of the last column.
     """
     width, gap, left, top, scores_height, row_gap = 1.3, 0.04, 0.3, 0.28, 0.2, 0.12
     methods = list(comparisons[0].restored)
@@ -219,7 +228,7 @@ def draw(comparisons: Sequence[Comparison], caption: str) -> Figure:
                 show_image(axes, image, (0, DATA_RANGE))
                 mark_region(axes, region)
                 if row == 0:
-                    title = "Clean" if method is None else METHOD_NAMES[method]
+                    title = wanted if method is None else METHOD_NAMES[method]
                     axes.set_title(title, pad=4)
                 crop_top = row_top + heights[row] + gap
                 enlarged = add_panel(figure, panel_left, crop_top, width, width)
@@ -246,10 +255,11 @@ def _caption(origins: Sequence[Origin], chosen: Sequence[str], version: str) -> 
     seeds = ", ".join(dict.fromkeys(str(origin.seed) for origin in origins))
     choosers = ", ".join(dict.fromkeys(METHOD_NAMES[o.method] for o in origins))
     owner = "the authors'" if scales == "paper" else "the paper's"
+    number, does, wanted = FIGURES[origins[0].task]
     return (
-        f"Figure 6. Test images restored by every method. Shown is the image whose "
-        f"PSNR by {choosers} is the median ({'; '.join(chosen)}); red, enlarged: where "
-        "its clean image varies most. Grey levels 0–255 in all panels. Below: PSNR "
-        f"(dB) / SSIM of this image, clipped and truncated to 8 bits. Scale {scales}, "
-        f"seed {seeds}, sfin {version}; these networks are not {owner}."
+        f"Figure {number}. {does}. Shown is the image whose PSNR by {choosers} is the "
+        f"median ({'; '.join(chosen)}); red, enlarged: where its {wanted.lower()} "
+        "image varies most. Grey levels 0–255 in all panels. Below: PSNR (dB) / SSIM "
+        f"of this image, clipped and truncated to 8 bits. Scale {scales}, seed "
+        f"{seeds}, sfin {version}; these networks are not {owner}."
     )
