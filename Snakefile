@@ -16,6 +16,9 @@ resource_scopes:
 
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/methods.smk"
+include: "workflow/rules/detection.smk"
+include: "workflow/rules/lattices.smk"
 
 
 rule all:
@@ -45,6 +48,9 @@ rule all:
             split=["train", "test"],
         ),
         ENHANCED_IMAGES,
+        DETECTED_ATOMS,
+        LATTICES,
+        "results/tables/lattices.csv" if LATTICES else [],
     localrule: True
 
 
@@ -58,7 +64,9 @@ include: "workflow/rules/realism.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/enhancement.smk"
-include: "workflow/rules/uncertainty.smk"
+include: "workflow/rules/detection_results.smk"
+include: "workflow/rules/finders.smk"
+include: "workflow/rules/superresolution.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/rivals.smk"
 include: "workflow/rules/extended.smk"

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sfin.arrangements import ARRANGEMENTS
 from sfin.columns import ProjectedColumns
 from sfin.parameters import MODES, NoiseDistribution, NoiseParameters
+from sfin.synthesis import SynthesisSettings
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -60,3 +62,29 @@ def perovskite(name="SrTiO3_001"):
         image={mode: np.zeros((4, 4), np.float32) for mode in MODES},
         r_squared=dict.fromkeys(MODES, 1.0),
     )
+
+
+def synthesis_settings(size):
+    """Settings of a small dataset with all arrangements alike."""
+    return SynthesisSettings.from_dict(
+        {
+            "size": size,
+            "correlated": False,
+            "clean_scale": "normalised",
+            "detection_sigma": 1.0,
+            "detection_threshold": 0.05,
+            "superresolution_narrowing": 0.5,
+            "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},
+            "noise": {},
+        }
+    )
+
+
+def spots_image(x, y, size, sigma):
+    """Draw dots of 255 at x and y on nothing, shape (size, size)."""
+    row, column = np.mgrid[:size, :size]
+    image = np.zeros((size, size))
+    for across, down in zip(x, y, strict=True):
+        square = (column - across) ** 2 + (row - down) ** 2
+        image += 255 * np.exp(-square / (2 * sigma**2))
+    return image

@@ -1,5 +1,6 @@
 """The library is a house of five floors; each imports only from those below."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,20 +15,26 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
     "images image_formats image_writers sources downloads collection metrics "
-    "optional_methods cluster_messages clusters",
+    "optional_methods cluster_messages clusters sidecars",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
     "structures orientation image_cell user_structures columns column_fit "
     "fit_quality shipped_columns rendering rendering_settings arrangements noise "
-    "synthesis datasets",
+    "synthesis stress_pairs datasets",
     3: "networks models filters spectra training training_settings checkpoints batches "
-    "data_parallel allocation inference uncertainty residuals background_removal "
-    "bm3d_filter pretrained_peer rivals",
-    4: "extended_evaluation extended_table evaluation tables ablation table_formats "
+    "training_step weight_average data_parallel allocation inference uncertainty "
+    "residuals background_removal lattice_start lattice_settings lattice_geometry "
+    "lattice_errors lattice_match lattice_choice lattice_fit lattice_spectrum "
+    "bm3d_filter pretrained_peer rivals positions confidence detection "
+    "detection_settings atom_matching atom_scale gaussian_fits "
+    "atomap_finder peak_finders noise_information localisation_bound",
+    4: "lattice_table extended_evaluation extended_table evaluation tables ablation "
+    "table_formats "
     "figures dataset_figure rendering_figure similarity calibrated_datasets "
     "calibrated_samples realism realism_tables scan_trends dataset_records "
     "applicability documents dataset_card enhancement enhancement_check closure "
-    "remeasurement",
+    "remeasurement finder_comparison finder_table localisation detection_table "
+    "atom_lists lattice_report finder_trials",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
@@ -96,3 +103,18 @@ def test_environment_has_the_pins_of_the_lock_file():
     (pip,) = (e["pip"] for e in environment["dependencies"] if isinstance(e, dict))
     assert set(pip) == pins
     assert "torch==2.13.0" in pins
+
+
+def test_container_installs_the_lock_file_as_the_makefile_does():
+    recipe = (ROOT / "envs/sfin.def").read_text()
+    install = "-m pip install {} --use-pep517 --requirement {}requirements.lock"
+    assert install.format("--quiet", "") in (ROOT / "Makefile").read_text()
+    assert install.format("--no-cache-dir", "/opt/") in recipe
+    assert "\n    requirements.lock /opt/requirements.lock\n" in recipe
+    # No version of its own but that of Debian, whose Python the pins are for.
+    assert "==" not in recipe
+    assert "\nFrom: debian:12\n" in recipe
+    environment = yaml.safe_load((ROOT / "envs/sfin.yaml").read_text())
+    assert "python=3.11" in environment["dependencies"]
+    script = recipe.split("\n%post\n")[1].split("\n%")[0]
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)

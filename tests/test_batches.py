@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from samples import noise, perovskite, spread_noise
+from samples import noise, perovskite, spread_noise, synthesis_settings
 from torch import nn
 
-from sfin.arrangements import ARRANGEMENTS
 from sfin.batches import FreshNoise, PairSource, disturb_batch, fresh_noise
 from sfin.data_parallel import Group, launch, leads
 from sfin.datasets import Pairs, load_pairs
 from sfin.errors import InputError
 from sfin.noise import NoiseSettings, disturb, unit_spline
-from sfin.synthesis import SynthesisSettings, synthesise_dataset
+from sfin.synthesis import synthesise_dataset
 from sfin.training import train
 from sfin.training_settings import TrainingSettings
 from sfin.tukey_lambda import tukey_lambda_deviation
@@ -65,18 +64,7 @@ def test_noise_on_the_device_is_that_of_the_dataset(shape, generator):
 
 
 def dataset(path: Path) -> Pairs:
-    settings = SynthesisSettings.from_dict(
-        {
-            "size": 32,
-            "clean_scale": "normalised",
-            "correlated": False,
-            "detection_sigma": 1.0,
-            "detection_threshold": 0.05,
-            "superresolution_narrowing": 0.5,
-            "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},
-            "noise": {},
-        }
-    )
+    settings = synthesis_settings(32)
     origin = {"scale": "test", "seed": 5}
     synthesise_dataset(
         path, "train", [perovskite()], spread_noise(), 8, settings, origin

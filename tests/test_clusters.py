@@ -1,8 +1,7 @@
 import pytest
-from dask.base import compute
 from dask.delayed import delayed
 
-from sfin.clusters import SlurmWorkers, dask_workers
+from sfin.clusters import SlurmWorkers, compute_all, dask_workers
 from sfin.errors import InputError
 
 
@@ -10,17 +9,24 @@ def double(number):
     return 2 * number
 
 
+def divide(number):
+    return 1 / number
+
+
 @pytest.mark.parametrize("scheduler", ["threads", "distributed"])
 def test_workers_work(scheduler):
     tasks = [delayed(double)(number) for number in range(5)]
+    finished = []
     with dask_workers(scheduler, 1) as pool:
-        found = compute(
-            *tasks,
-            scheduler=pool["scheduler"],
-            num_workers=pool["workers"],
-            chunksize=1,
-        )
-    assert found == (0, 2, 4, 6, 8)
+        found = compute_all(tasks, lambda: finished.append(1), **pool)
+    assert found == [0, 2, 4, 6, 8]
+    assert len(finished) == 5
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "distributed"])
+def test_failure_of_a_task_is_raised(scheduler):
+    with dask_workers(scheduler, 1) as pool, pytest.raises(ZeroDivisionError):
+        compute_all([delayed(divide)(0)], lambda: None, **pool)
 
 
 def test_unknown_workers_are_refused():

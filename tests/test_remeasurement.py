@@ -1,27 +1,14 @@
 import numpy as np
 import pytest
-from samples import noise, perovskite
+from samples import noise, perovskite, synthesis_settings
 
-from sfin.arrangements import ARRANGEMENTS
 from sfin.calibrated_images import CalibratedImage
 from sfin.calibration import PatchCalibration
 from sfin.calibration_settings import CalibrationSettings
 from sfin.image_quality import ImageQuality
 from sfin.remeasurement import remeasure, summarise_remeasurement
-from sfin.synthesis import SynthesisSettings
 
-SETTINGS = SynthesisSettings.from_dict(
-    {
-        "size": 64,
-        "correlated": False,
-        "clean_scale": "normalised",
-        "detection_sigma": 1.0,
-        "detection_threshold": 0.05,
-        "superresolution_narrowing": 0.5,
-        "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},
-        "noise": {},
-    }
-)
+SETTINGS = synthesis_settings(64)
 
 
 def calibrated(name, mode="haadf", warnings=()):

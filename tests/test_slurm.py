@@ -7,10 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from slurm_cluster import SlurmUnavailable, start, stop
 from test_workflow import RUN, TEST, Project, add_images, copy_project, record
+
+from sfin.cluster_messages import advice
 
 pytestmark = pytest.mark.slurm
 
@@ -23,6 +27,7 @@ SLURM = [
 ]
 CALIBRATION = "results/calibration/haadf.json"
 WEIGHTS = "results/models/enhancement/sfin/haadf/fcn/weights.safetensors"
+TRAINING_LOG = "logs/train_network/enhancement/sfin/haadf/fcn.log"
 
 
 class SlurmProject(Project):
@@ -44,13 +49,36 @@ class SlurmProject(Project):
     def finish(self, process, succeeds=True):
         """Wait for snakemake, which a fault of ours may hang, and read its output."""
         try:
-            output, _ = process.communicate(timeout=500)
+            output, _ = process.communicate(timeout=900)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=60)
+            process.kill()
+            output, _ = process.communicate()
             pytest.fail(f"snakemake hangs:\n{output[-3000:]}")
         assert (process.returncode == 0) == succeeds, output[-6000:]
         return output
+
+    def train_for(self, epochs):
+        """Let a training take longer than a fault of ours needs to arrive."""
+        (self.folder / "config/own_images.yaml").write_text(
+            "images: {public: []}\n"
+            f"networks: {{fcn: {{training: {{epochs: {epochs}}}}}}}\n"
+        )
+
+    def start_training(self):
+        """Start that training, and wait until steps of it have been kept."""
+        run = self.start(WEIGHTS)
+        folder = (self.folder / WEIGHTS).parent
+        kept = set()
+
+        def kept_several():
+            kept.update(path.stat().st_mtime for path in folder.glob("checkpoint-*.pt"))
+            return len(kept) > 2
+
+        wait_until(kept_several, run)
+        return run
+
+    def training_log(self):
+        return (self.folder / TRAINING_LOG).read_text()
 
     def results(self):
         """Read the bytes of what was made, less what tells how fast it was made."""
@@ -71,12 +99,27 @@ def wait_until(condition, process, seconds=240):
         if process.poll() is not None:
             pytest.fail(f"the run ended too early:\n{process.communicate()[0][-3000:]}")
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.kill()
     pytest.fail(f"nothing in {seconds} s:\n{process.communicate()[0][-3000:]}")
 
 
 def running_jobs():
     return slurm("squeue", "-h", "-t", "running", "-o", "%A").split()
+
+
+def wait_for_no_job(seconds=30):
+    """Wait until Slurm has ended what was cancelled."""
+    end = time.monotonic() + seconds
+    while running_jobs() and time.monotonic() < end:
+        time.sleep(0.5)
+    assert running_jobs() == []
+
+
+def new_project(folder):
+    """Make a project with images and nothing done."""
+    copy_project(folder)
+    add_images(folder)
+    return SlurmProject(folder)
 
 
 @pytest.fixture(scope="module")
@@ -98,19 +141,31 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(cluster, tmp_path_factory):
-    """Run the whole workflow once, on Slurm."""
-    folder = tmp_path_factory.mktemp("finished")
-    copy_project(folder)
-    add_images(folder)
-    project = SlurmProject(folder)
-    project.output = project.on_slurm()
+    """Run the whole workflow once on Slurm, and meanwhile on this machine."""
+    project, local = (
+        new_project(tmp_path_factory.mktemp(name)) for name in ("finished", "local")
+    )
+    # Half of the time on Slurm is waiting for it.
+    with ThreadPoolExecutor() as pool:
+        beside = pool.submit(local.snakemake, *RUN)
+        project.output = project.on_slurm()
+        beside.result()
+    project.local = local
+    return project
+
+
+@pytest.fixture(scope="module")
+def trained(cluster, tmp_path_factory):
+    """Train one network, on this machine."""
+    project = new_project(tmp_path_factory.mktemp("trained"))
+    project.snakemake(WEIGHTS, *RUN)
     return project
 
 
 @pytest.fixture
-def changed(finished, tmp_path):
-    """Copy the finished project, to change something in it."""
-    shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
+def changed(trained, tmp_path):
+    """Copy the project with one network, to change something in it."""
+    shutil.copytree(trained.folder, tmp_path, dirs_exist_ok=True)
     return SlurmProject(tmp_path)
 
 
@@ -123,13 +178,8 @@ def fresh(cluster, tmp_path):
     return SlurmProject(tmp_path)
 
 
-def test_results_are_those_of_a_local_run(finished, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("local")
-    copy_project(folder)
-    add_images(folder)
-    local = SlurmProject(folder)
-    local.snakemake(*RUN)
-    expected, found = local.results(), finished.results()
+def test_results_are_those_of_a_local_run(finished):
+    expected, found = finished.local.results(), finished.results()
     assert found.keys() == expected.keys()
     assert [name for name in found if found[name] != expected[name]] == []
     assert finished.planned() == {}
@@ -147,23 +197,36 @@ def test_trainings_had_a_gpu_and_calibrations_shared_a_job(finished):
     assert len([name for name in submitted if "calibrate_image" in name]) == 1
 
 
-def test_cancelled_training_goes_on_in_the_retry(changed, tmp_path_factory):
-    # Long enough that it is still on when the cancellation arrives.
-    (changed.folder / "config/own_images.yaml").write_text(
-        "images: {public: []}\nnetworks: {fcn: {training: {epochs: 60}}}\n"
-    )
-    undisturbed = tmp_path_factory.mktemp("undisturbed")
-    shutil.copytree(changed.folder, undisturbed, dirs_exist_ok=True)
-    run = changed.start(WEIGHTS)
-    folder = (changed.folder / WEIGHTS).parent
-    wait_until(lambda: list(folder.glob("checkpoint-*.pt")), run)
+def kill_training(project):
+    """Kill the process that trains, as the system does when it runs out of memory."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = process.joinpath("cmdline").read_bytes()
+            folder = process.joinpath("cwd").readlink()
+        except OSError:
+            continue
+        if b"train_network.py" in words and folder == project.folder:
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+def cancel_training(project):
     (job,) = running_jobs()
     slurm("scancel", job)
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [(cancel_training, "CANCELLED"), (kill_training, "FAILED")]
+)
+def test_ended_training_goes_on_in_the_retry(changed, tmp_path_factory, end, status):
+    changed.train_for(epochs=60)
+    undisturbed = tmp_path_factory.mktemp("undisturbed")
+    shutil.copytree(changed.folder, undisturbed, dirs_exist_ok=True)
+    run = changed.start_training()
+    end(changed)
     output = changed.finish(run)
-    assert "SLURM status is: 'CANCELLED'" in output
+    assert f"SLURM status is: '{status}'" in output
     assert "Trying to restart job" in output
-    log = changed.folder / "logs/train_network/enhancement/sfin/haadf/fcn.log"
-    assert "goes on after epoch" in log.read_text()
+    assert "goes on after epoch" in changed.training_log()
     Project(undisturbed).snakemake(WEIGHTS, *RUN)
     expected = (undisturbed / WEIGHTS).read_bytes()
     assert (changed.folder / WEIGHTS).read_bytes() == expected
@@ -185,6 +248,22 @@ def test_job_over_its_memory_gets_more_in_the_retry(changed):
     states = [job.split("|")[:2] for job in granted if "summarise_calibration" in job]
     assert ["150M", "FAILED"] in states
     assert {("300M", "COMPLETED"), ("600M", "COMPLETED")} & {*map(tuple, states)}
+
+
+def test_training_over_its_time_goes_on_with_more(changed):
+    # A minute is the least that Slurm has; four attempts are fifteen.
+    changed.edit("workflow/rules/training.smk", 'growing("24h")', 'growing("1m")')
+    changed.train_for(epochs=1000)
+    output = changed.on_slurm(WEIGHTS, "--retries", "3")
+    assert "SLURM status is: 'TIMEOUT'" in output
+    assert "Trying to restart job" in output
+    assert "goes on after epoch" in changed.training_log()
+    assert any("train_network ran out of time" in told for told in advice(output))
+    granted = slurm("squeue", "-h", "-t", "all", "-o", "%l|%T|%k").splitlines()
+    limits = [job.split("|")[:2] for job in granted if "train_network" in job]
+    assert ["1:00", "TIMEOUT"] in limits
+    completed = [limit for limit, state in limits if state == "COMPLETED"]
+    assert {"2:00", "4:00", "8:00"} & {*completed}
 
 
 def test_job_that_never_fits_says_what_to_change(changed):
@@ -238,17 +317,27 @@ def test_drained_node_is_waited_for(changed):
 
 
 def test_interrupted_run_leaves_no_job_and_goes_on(changed):
-    (changed.folder / WEIGHTS).unlink()
-    run = changed.start(WEIGHTS)
-    wait_until(running_jobs, run)
+    changed.train_for(epochs=60)
+    run = changed.start_training()
     run.send_signal(signal.SIGINT)
     changed.finish(run, succeeds=False)
-    end = time.monotonic() + 30
-    while running_jobs() and time.monotonic() < end:
-        time.sleep(0.5)
-    assert running_jobs() == []
+    wait_for_no_job()
     changed.on_slurm(WEIGHTS)
-    assert (changed.folder / WEIGHTS).exists()
+    assert "goes on after epoch" in changed.training_log()
+
+
+def test_killed_snakemake_leaves_its_job_and_a_lock(changed):
+    changed.train_for(epochs=60)
+    run = changed.start_training()
+    run.kill()
+    run.communicate()
+    assert len(running_jobs()) == 1
+    assert "Directory cannot be locked" in changed.on_slurm(WEIGHTS, succeeds=False)
+    slurm("scancel", *running_jobs())
+    wait_for_no_job()
+    changed.snakemake("--unlock", *TEST)
+    changed.on_slurm(WEIGHTS)
+    assert "goes on after epoch" in changed.training_log()
 
 
 def test_images_added_while_a_run_is_on_are_taken_by_the_next(fresh):
@@ -263,7 +352,7 @@ def test_images_added_while_a_run_is_on_are_taken_by_the_next(fresh):
     assert planned["summarise_calibration"] == 1
 
 
-def test_synthesis_on_workers_of_slurm_makes_the_same_bytes(finished, changed):
+def test_synthesis_on_workers_of_slurm_makes_the_same_bytes(trained, changed):
     (changed.folder / "config/own_images.yaml").write_text(
         "images: {public: []}\n"
         "synthesis: {scheduler: slurm, cluster: {workers: 2, memory: 1GB}}\n"
@@ -271,7 +360,7 @@ def test_synthesis_on_workers_of_slurm_makes_the_same_bytes(finished, changed):
     store = "results/datasets/sfin/haadf/train.zarr"
     shutil.rmtree(changed.folder / store)
     changed.on_slurm(store)
-    expected = finished.results()
+    expected = trained.results()
     found = changed.results()
     names = [name for name in expected if name.startswith("datasets/sfin/haadf/train")]
     assert len(names) > 5

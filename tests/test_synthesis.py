@@ -3,31 +3,16 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 from dask.distributed import Client, LocalCluster
-from samples import perovskite, spread_noise
+from samples import perovskite, spread_noise, synthesis_settings
 
 from sfin.arrangements import ARRANGEMENTS, NO_SPECIES, Columns
 from sfin.datasets import load_atoms, load_pairs
 from sfin.errors import InputError
 from sfin.labels import contrast, detection_label, gaussian_spots
 from sfin.parameters import PARAMETER_NAMES, NoiseParameters
-from sfin.synthesis import (
-    SynthesisSettings,
-    synthesise_dataset,
-    synthesise_pair,
-)
+from sfin.synthesis import synthesise_dataset, synthesise_pair
 
-SETTINGS = SynthesisSettings.from_dict(
-    {
-        "size": 64,
-        "clean_scale": "normalised",
-        "correlated": False,
-        "detection_sigma": 1.0,
-        "detection_threshold": 0.05,
-        "superresolution_narrowing": 0.5,
-        "arrangement": {"shares": dict.fromkeys(ARRANGEMENTS, 1.0)},
-        "noise": {},
-    }
-)
+SETTINGS = synthesis_settings(64)
 NOISE_TERMS = [
     "scan_slope",
     "scan_intercept",
@@ -145,7 +130,14 @@ def test_a_cluster_of_dask_makes_the_same_bytes(tmp_path):
         ) as cluster,
         Client(cluster),
     ):
-        make(tmp_path / "other.zarr", scheduler=None)
+        told = []
+        make(
+            tmp_path / "other.zarr",
+            scheduler=None,
+            progress=lambda *now: told.append(now),
+        )
+    # Two shards of 64 and 6 pairs.
+    assert told == [(35, 70), (70, 70)]
     assert files(tmp_path / "other.zarr") == files(tmp_path / "one.zarr")
 
 

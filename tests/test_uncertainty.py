@@ -7,7 +7,8 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from sfin.enhancement_check import check_file, write_check
+from sfin.enhancement import enhance_file, open_image
+from sfin.enhancement_check import check_enhancement, write_check
 from sfin.errors import InputError
 from sfin.images import Image, write_image
 from sfin.networks.build import build_network, save_weights
@@ -152,14 +153,18 @@ def test_a_check_is_written_whole(tmp_path):
     counts = noisy(lattice(size=96)).astype(np.float32)
     write_image(tmp_path / "a.tif", Image(counts, 0.1, "a", {}))
     paths = [tmp_path / name for name in ("u.png", "r.csv", "a.csv")]
+    files = tmp_path / "a.tif", tmp_path / "weights.safetensors"
     contents = []
     for _ in range(2):
-        check = check_file(
-            tmp_path / "a.tif", tmp_path / "weights.safetensors", "haadf"
-        )
+        opened = open_image(*files, "haadf")
+        check = check_enhancement(opened, "haadf")
         write_check(check, *paths)
         contents.append([path.read_bytes() for path in paths])
     assert contents[0] == contents[1]
+    # One job enhances and checks: the first answer is the enhanced image.
+    enhanced = enhance_file(*files, "haadf")[1]
+    first = opened.in_counts(check.uncertain.first)
+    assert np.array_equal(first.data, enhanced.data)
     statistics = pd.read_csv(paths[1])
     assert len(statistics) == 1
     assert "scale test" in statistics["network"][0]

@@ -1,12 +1,16 @@
-"""Workers for dask: of this machine, or jobs of Slurm."""
+"""Workers for dask, of this machine or jobs of Slurm, and what they have done."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import dask.config
+from dask.base import compute
+from dask.callbacks import Callback
 
 from sfin.errors import InputError
 
@@ -99,6 +103,45 @@ def dask_workers(
             _await_worker(client, settings)
             report(f"{settings.workers} Slurm jobs of synthesis asked for")
         yield {"scheduler": None, "workers": None}
+
+
+def compute_all(
+    tasks: Sequence[Any],
+    finished: Callable[[], None],
+    scheduler: str | None = None,
+    workers: int | None = None,
+) -> list[Any]:
+    """Compute tasks, and say when each is done.
+
+    Parameters
+    ----------
+    tasks
+        Of `dask.delayed`.
+    finished
+        Called after each task, in whatever order they end.
+    scheduler, workers
+        As `dask_workers` gives them: a scheduler of dask, None for the one in
+        force, and how many threads or processes it may use.
+
+    Returns
+    -------
+    list
+        The results, in the order of the tasks.
+    """
+    if scheduler is None and dask.config.get("scheduler", None) == "dask.distributed":
+        from distributed import as_completed, default_client
+
+        futures = default_client().compute(list(tasks))  # type: ignore[no-untyped-call]
+        results = {}
+        for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            results[future.key] = future.result()
+            finished()
+        return [results[future.key] for future in futures]
+    with Callback(posttask=lambda *_: finished()):  # type: ignore[no-untyped-call]
+        found = compute(  # type: ignore[no-untyped-call]
+            *tasks, scheduler=scheduler, num_workers=workers, chunksize=1
+        )
+    return list(found)
 
 
 def _slurm_cluster(settings: SlurmWorkers) -> Any:

@@ -44,6 +44,10 @@ class OpenedImage:
     tile: int
     note: str
 
+    def in_counts(self, answer: NDArray[np.float32]) -> Image:
+        """Make an image in the counts of the file of an answer in grey levels."""
+        return replace(self.image, data=self.scale.to_counts(answer))
+
 
 def open_image(
     path: str | Path,
@@ -112,8 +116,7 @@ def enhance_file(
     """
     opened = open_image(path, weights, mode, pixel_size)
     enhanced = enhance(opened.network, opened.grey, opened.tile)
-    data = opened.scale.to_counts(enhanced)
-    return opened.image, replace(opened.image, data=data), opened.note
+    return opened.image, opened.in_counts(enhanced), opened.note
 
 
 def write_enhanced(

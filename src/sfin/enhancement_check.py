@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sfin.enhancement import OpenedImage, open_image
+from sfin.enhancement import OpenedImage
 from sfin.figures.style import write_figure
 from sfin.figures.uncertainty import uncertainty_figure
 from sfin.files import write_whole
@@ -26,7 +26,7 @@ class EnhancementCheck:
     opened
         The image and its network.
     uncertain
-        Mean and deviation of the network's answers, grey levels.
+        The network's answers, grey levels; the first is the enhanced image.
     residual, atoms
         What the mean leaves over, and its atoms.
     """
@@ -57,30 +57,26 @@ class EnhancementCheck:
         return pd.DataFrame(atoms | {"deviation": deviation[place]})
 
 
-def check_file(
-    path: str | Path,
-    weights: str | Path,
-    mode: Mode,
-    pixel_size: float | None = None,
-    settings: ResidualSettings | None = None,
+def check_enhancement(
+    opened: OpenedImage, mode: Mode, settings: ResidualSettings | None = None
 ) -> EnhancementCheck:
-    """Enhance an image file and its mirror images, and look at what is left.
+    """Enhance an image and its mirror images, and look at what is left.
 
     Parameters
     ----------
-    path, weights, mode, pixel_size
-        As for `sfin.enhancement.open_image`.
+    opened
+        The image and its network, as from `sfin.enhancement.open_image`.
+    mode
+        Of the image.
     settings
         Of the residual; None for the defaults.
 
     Raises
     ------
     InputError
-        For the reasons of `sfin.enhancement.open_image`, or if the image is smaller
-        than 32 × 32.
+        If the image is smaller than 32 × 32.
     """
     settings = settings or ResidualSettings()
-    opened = open_image(path, weights, mode, pixel_size)
     uncertain = enhance_with_uncertainty([opened.network], opened.grey, opened.tile)
     left = residual(opened.grey, uncertain.mean, settings)
     atoms = find_atoms(uncertain.mean, left, mode, settings)

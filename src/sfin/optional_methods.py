@@ -9,6 +9,7 @@ from sfin.errors import InputError
 PACKAGES = {
     "bm3d": (("bm3d",), "sfin[bm3d]"),
     "tk_r_em": (("tk_r_em", "tensorflow"), "sfin[peers]"),
+    "atomap": (("atomap", "hyperspy"), "sfin[peers]"),
 }
 
 

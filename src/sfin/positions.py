@@ -69,7 +69,7 @@ class PositionSettings:
     """
 
     minimum_amplitude: float = 0.1
-    minimum_distance: float = 2.0
+    minimum_distance: float = 4.0
 
 
 def find_positions(

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 import zarr
-from dask.base import compute
-from dask.callbacks import Callback
 from dask.delayed import delayed
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -21,6 +20,7 @@ from sfin.arrangements import (
     draw_scene,
     species_names,
 )
+from sfin.clusters import compute_all
 from sfin.columns import ProjectedColumns
 from sfin.datasets import ATOM, IMAGES, SHARD, create_pairs, finish_pairs, write_atoms
 from sfin.labels import contrast, detection_label, visible_atoms
@@ -29,9 +29,9 @@ from sfin.parameters import MODES, PARAMETER_NAMES, NoiseDistribution
 from sfin.pixel_loops import to_bytes
 
 Float32Array = NDArray[np.float32]
-Split = Literal["train", "test"]
+Split = Literal["train", "test", "validation"]
 # Streams of randomness that never meet: one per mode, split and pair.
-SPLITS: tuple[Split, ...] = ("train", "test")
+SPLITS: tuple[Split, ...] = ("train", "test", "validation")
 # In place of the number of a second structure where there is none.
 NO_STRUCTURE = -1
 
@@ -156,7 +156,7 @@ def synthesise_dataset(
     path
         Store to write; see `sfin.datasets` for its arrays.
     split
-        ``train`` or ``test``; they share no random numbers.
+        ``train``, ``test`` or ``validation``; they share no random numbers.
     structures, distribution
         What to draw from.
     number
@@ -212,10 +212,14 @@ def synthesise_dataset(
 
     shards = [range(number)[i : i + SHARD] for i in range(0, number, SHARD)]
     tasks = [delayed(_write_shard)(partial, shard, draw) for shard in shards]
-    with _Report(len(shards), number, progress), threadpool_limits(1):
-        drawn = compute(  # type: ignore[no-untyped-call]
-            *tasks, scheduler=scheduler, num_workers=workers, chunksize=1
-        )
+    done = count(1)
+
+    def finished() -> None:
+        if progress:
+            progress(round(next(done) / len(shards) * number), number)
+
+    with threadpool_limits(1):
+        drawn = compute_all(tasks, finished, scheduler, workers)
     table = {
         name: np.concatenate([shard.pop(name) for shard in drawn])
         for name in (*types, *ATOM, "count")
@@ -262,20 +266,3 @@ def _codes(scene: Scene, structures: Sequence[str]) -> dict[str, float]:
         "second_rotation": scene.rotations[1] if len(codes) > 1 else np.nan,
         "pixel_size": scene.pixel_size,
     }
-
-
-class _Report(Callback):
-    """Turn finished dask tasks into progress."""
-
-    def __init__(
-        self, tasks: int, number: int, progress: Callable[[int, int], None] | None
-    ) -> None:
-        self._tasks, self._number, self._progress = tasks, number, progress
-        self._done = 0
-        super().__init__(posttask=self._count)  # type: ignore[no-untyped-call]
-
-    def _count(self, *_: object) -> None:
-        self._done += 1
-        if self._progress:
-            share = min(self._done / self._tasks, 1)
-            self._progress(round(share * self._number), self._number)

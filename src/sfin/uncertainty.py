@@ -31,11 +31,14 @@ class UncertainImage:
         answer is from another, not how far all of them are from the truth.
     answers
         Their number.
+    first
+        The answer of the first network to the image as it is, not mirrored.
     """
 
     mean: FloatImage
     deviation: FloatImage
     answers: int
+    first: FloatImage
 
 
 def enhance_with_uncertainty(
@@ -71,6 +74,7 @@ def enhance_with_uncertainty(
         )
     mean = np.zeros(image.shape, np.float32)
     squares = np.zeros_like(mean)
+    first: FloatImage | None = None
     answers = 0
     for network in networks:
         if not isinstance(network, Prepared):
@@ -79,9 +83,11 @@ def enhance_with_uncertainty(
             shown = np.flip(image, axes) if axes else image
             answer = enhance(network, shown, tile, overlap)
             answer = np.flip(answer, axes) if axes else answer
+            first = answer if first is None else first
             # Welford's sums: two images of memory, however many answers.
             answers += 1
             difference = answer - mean
             mean += difference / answers
             squares += difference * (answer - mean)
-    return UncertainImage(mean, np.sqrt(squares / (answers - 1)), answers)
+    assert first is not None
+    return UncertainImage(mean, np.sqrt(squares / (answers - 1)), answers, first)

@@ -2,7 +2,6 @@ rule calibrate_image:
     """Measure the noise of one real image."""
     input:
         image=real_image,
-        code=code("calibrate_image"),
     output:
         calibration="results/calibration/{mode}/{image}.json",
     log:
@@ -16,10 +15,20 @@ rule calibrate_image:
         mem=growing("2GB"),
         runtime=growing("10m"),
     params:
+        code=code_digest("calibrate_image"),
         settings=lookup("calibration", within=config),
         pixel_size=pixel_size,
     script:
         "../scripts/calibrate_image.py"
+
+
+def calibrated_images(wildcards):
+    """List the calibrations of all images of a mode."""
+    return collect(
+        "results/calibration/{mode}/{image}.json",
+        mode=wildcards.mode,
+        image=IMAGES[wildcards.mode],
+    )
 
 
 rule summarise_calibration:
@@ -49,7 +58,6 @@ rule plot_calibration:
     input:
         image=real_image,
         calibration="results/calibration/{mode}/{image}.json",
-        code=code("plot_calibration"),
     output:
         figure=report(
             "results/calibration/{mode}/{image}.png",
@@ -67,6 +75,8 @@ rule plot_calibration:
     resources:
         mem=growing("2GB"),
         runtime=growing("10m"),
+    params:
+        code=code_digest("plot_calibration"),
     script:
         "../scripts/plot_calibration.py"
 

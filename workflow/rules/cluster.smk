@@ -57,9 +57,3 @@ onerror:
     for path in log:
         for sentence in advice(Path(path).read_text(errors="replace")):
             print(sentence, file=sys.stderr)
-
-
-def gpus(wildcards):
-    """Count the GPUs that a training asks for."""
-    settings = training_settings(wildcards)
-    return 0 if settings["device"] == "cpu" else settings["devices"]

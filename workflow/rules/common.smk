@@ -3,7 +3,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sfin.collection import public_images, real_images
-from sfin.dependencies import source_files
+from sfin.dependencies import digest, source_files
 from sfin.errors import InputError
 from sfin.rendering_settings import read_settings
 from sfin.settings import check_scale, check_settings
@@ -15,14 +15,11 @@ STRUCTURES = "resources/structures"
 SHIPPED_COLUMNS = f"{STRUCTURES}/columns.json"
 ENVIRONMENT = "../../envs/sfin.yaml"
 
-# Jobs run the library that this workflow tracks, in whatever environment.
-# glibc gives large tensors back to the system after each use; keeping them makes
-# training on a CPU more than twice as fast. Idle threads sleep instead of
-# spinning on cores that other jobs need. All are read when a process starts.
+# Jobs run the library that this workflow tracks, in whatever environment. Idle
+# threads sleep instead of spinning on cores that other jobs need. Both are read when
+# a process starts.
 os.environ.update(
     PYTHONPATH=str(Path("src").resolve()),
-    MALLOC_MMAP_THRESHOLD_="4294967296",
-    MALLOC_TRIM_THRESHOLD_="17179869184",
     OMP_WAIT_POLICY="passive",
 )
 
@@ -84,14 +81,22 @@ wildcard_constraints:
     image=r"\w[^/]*(?<!\.comparison)(?<!\.uncertainty)",
     method="|".join([*METHODS, *config["networks"], *config["filters"]]),
     mode="|".join(config["modes"]),
-    split="train|test",
+    split="train|test|validation",
     structure="|".join([*DESCRIBED_STRUCTURES, *USER_STRUCTURES]),
-    task="enhancement",
+    task="enhancement|detection|superresolution",
 
 
 def code(script):
     """List the script of a rule and the modules it runs, to track their content."""
     return source_files(f"workflow/scripts/{script}.py", "src")
+
+
+def code_digest(script):
+    """Say in one word what `code` lists, for rules that have a job for each image.
+
+    As many inputs for each of 10,000 images would take Snakemake half a minute.
+    """
+    return digest(code(script))
 
 
 def only_if(origin):
@@ -125,25 +130,3 @@ def pixel_size(wildcards):
     """Give the pixel size that the list of public images states, in Å."""
     row = PUBLIC_IMAGES.get(wildcards.image)
     return row.pixel_size if row else None
-
-
-def calibrated_images(wildcards):
-    """List the calibrations of all images of a mode."""
-    return collect(
-        "results/calibration/{mode}/{image}.json",
-        mode=wildcards.mode,
-        image=IMAGES[wildcards.mode],
-    )
-
-
-def weights(wildcards):
-    """Give the weights of a trained method, none of a filter."""
-    if wildcards.method not in config["networks"]:
-        return []
-    return f"results/models/{{task}}/{{dataset}}/{{mode}}/{wildcards.method}/weights.safetensors"
-
-
-def training_settings(wildcards):
-    """Merge the settings of all trainings with those of one network."""
-    own = config["networks"][wildcards.method].get("training", {})
-    return config["training"] | own

@@ -1,9 +1,8 @@
 rule enhance_image:
-    """Enhance a real image with the trained SFIN of its mode."""
+    """Enhance a real image with the trained SFIN of its mode, and check the result."""
     input:
         image=real_image,
         weights="results/models/enhancement/sfin/{mode}/sfin/weights.safetensors",
-        code=code("enhance_image"),
     output:
         image="results/enhanced/{mode}/{image}.tif",
         picture="results/enhanced/{mode}/{image}.png",
@@ -13,6 +12,14 @@ rule enhance_image:
             category="Real images",
             labels={"mode": "{mode}", "image": "{image}", "shown": "comparison"},
         ),
+        uncertainty=report(
+            "results/enhanced/{mode}/{image}.uncertainty.png",
+            caption="../report/uncertainty.rst",
+            category="Real images",
+            labels={"mode": "{mode}", "image": "{image}", "shown": "uncertainty"},
+        ),
+        residual="results/enhanced/{mode}/{image}.residual.csv",
+        atoms="results/enhanced/{mode}/{image}.atoms.csv",
     log:
         "logs/enhance_image/{mode}/{image}.log",
     benchmark:
@@ -22,9 +29,11 @@ rule enhance_image:
     threads: 2
     resources:
         mem=growing("8GB"),
-        runtime=growing("30m"),
+        runtime=growing("1h"),
     params:
+        code=code_digest("enhance_image"),
         pixel_size=pixel_size,
+        # For the captions of the report.
         provenance=PROVENANCE,
     script:
         "../scripts/enhance_image.py"

@@ -31,12 +31,7 @@ rule table1:
         runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
-        epochs={
-            name: (config["training"] | config["networks"][name].get("training", {}))[
-                "epochs"
-            ]
-            for name in TRAINED
-        },
+        epochs=epochs(TRAINED),
     script:
         "../scripts/table1.py"
 
