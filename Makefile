@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TARGETS ?=
 
-.PHONY: run test test-slurm lint environment venv-package lock columns clean
+.PHONY: run test test-slurm lint environment venv-package lock columns gpu-bundle clean
 
 run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --cores all $(TARGETS)
@@ -49,6 +49,9 @@ columns: $(READY) ## render all structures at scale `paper`; replace the table t
 	$(BIN)/snakemake --cores all column_table --configfile config/paper.yaml --config columns=rendered
 	cp results/structures/columns.json resources/structures/columns.json
 	PYTHONPATH=src $(BIN)/python docs/structures.py
+
+gpu-bundle: $(READY) ## pack what a GPU machine lacks; see benchmarks/gpu/README.md
+	$(BIN)/python benchmarks/gpu/bundle.py
 
 clean: ## remove the results and logs, not .venv nor your images
 	rm -rf results logs .snakemake

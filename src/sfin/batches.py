@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ class PairSource:
         if self.settings.flips:
             for axis in (-2, -1):
                 flipped = torch.rand(len(chosen), generator=generator) < 0.5
-                where = flipped.to(self.device)[:, None, None]
+                where = _moved(flipped, self.device)[:, None, None]
                 batch = torch.where(where, batch.flip(axis), batch)
         inputs, targets = batch[:, :, None]
         return inputs, targets
@@ -136,7 +137,7 @@ class PairSource:
     def _cut(self, chosen: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
         crop, shape = self.settings.crop_size, self.images[0].shape[1:]
         if not crop:
-            where = chosen.to(self.device)
+            where = _moved(chosen, self.device)
             return [image[where].float() for image in self.images]
         starts = [
             torch.randint(size - crop + 1, (len(chosen),), generator=generator)
@@ -169,11 +170,13 @@ class _DeviceNoise:
         ]
         self.parameters = torch.tensor(np.stack(columns), device=device)
         self.settings, self.device = fresh.settings, device
+        # The same for all images of a width, and so for all batches.
+        self.spline = lru_cache(maxsize=1)(self._spline)
 
     def add(self, images: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
         """Disturb images (n, rows, columns), the ones that `chosen` numbers."""
         number, rows, columns = images.shape
-        spline = torch.from_numpy(unit_spline(columns, self.settings.scan_knot_spacing))
+        spline = self.spline(columns)
         # Drawn on the device: a hundred times the randomness of all the rest.
         seed = int(torch.randint(2**62, (1,), generator=generator))
         own = torch.Generator(self.device).manual_seed(seed)
@@ -181,14 +184,24 @@ class _DeviceNoise:
             (2, number, rows, len(spline)), generator=own, device=self.device
         )
         uniform = torch.rand((number, rows, columns), generator=own, device=self.device)
-        calm, rough = knots @ spline.to(self.device)
-        parameters = self.parameters[:, chosen.to(self.device), None, None]
+        calm, rough = knots @ spline
+        parameters = self.parameters[:, _moved(chosen, self.device), None, None]
         noisy = disturb_batch(
             images, parameters, calm, rough, uniform, self.settings.scan_blend_gradient
         )
         # As the stored images are: whole grey levels between 0 and 255.
         levels: Tensor = noisy.round().clamp(0, 255)
         return levels
+
+    def _spline(self, columns: int) -> Tensor:
+        spline = unit_spline(columns, self.settings.scan_knot_spacing)
+        return torch.from_numpy(spline).to(self.device)
+
+
+def _moved(small: Tensor, device: torch.device) -> Tensor:
+    # A copy from ordinary memory has left it when this returns, whatever the GPU is
+    # busy with; one that blocks would wait for all work before it.
+    return small.to(device, non_blocking=True)
 
 
 def disturb_batch(

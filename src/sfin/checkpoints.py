@@ -25,6 +25,10 @@ class Stateful(Protocol):
         """Restore the state."""
 
 
+class OutOfTime(Exception):
+    """A training has reached its deadline; its checkpoint is written."""
+
+
 @dataclass
 class Progress:
     """How far a training has come.

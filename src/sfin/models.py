@@ -17,6 +17,7 @@ from sfin.batches import fresh_noise
 from sfin.checkpoints import own_randomness
 from sfin.data_parallel import is_launched, launch, leads
 from sfin.datasets import load_pairs
+from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.networks.build import build_network, save_weights
 from sfin.training import Epoch, Report, train
@@ -31,6 +32,8 @@ def train_method(
     training_settings: Mapping[str, Any],
     code: str,
     report: Report | None = None,
+    deadline: float = math.inf,
+    images: str | None = None,
 ) -> None:
     """Train one method on one dataset and write the model's three files.
 
@@ -55,10 +58,25 @@ def train_method(
         Fields of `TrainingSettings`.
     code
         Names the version of the code; another one starts anew.
-    report
-        As for `train`.
+    report, deadline
+        As for `train`; a deadline only on one device.
+    images
+        Names the images of the dataset, where a training may go on that began with
+        others whose last digit differs, such as those that another processor made.
+        By default it is their bytes.
+
+    Raises
+    ------
+    InputError
+        If several devices are given a deadline.
+    OutOfTime
+        As `train` does.
     """
     settings = TrainingSettings.from_mapping(training_settings)
+    if settings.devices > 1 and deadline < math.inf:
+        raise InputError(
+            "A training on several devices has no deadline: set devices 1."
+        )
     if settings.devices > 1 and not is_launched():
         launch(
             settings.devices,
@@ -86,7 +104,8 @@ def train_method(
     with own_randomness(seed, torch.device("cpu")):
         network = build_network(method, network_settings)
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
-    digest.update(data.noisy.tobytes() + target.tobytes())
+    content = data.noisy.tobytes() + target.tobytes()
+    digest.update(images.encode() if images else content)
     held = len(target) - settings.validation_pairs
     history = train(
         network,
@@ -99,6 +118,7 @@ def train_method(
         (data.noisy[held:], target[held:]) if settings.validation_pairs else None,
         report,
         fresh_noise(data).first(held) if settings.fresh_noise else None,
+        deadline,
     )
     if not leads():
         return

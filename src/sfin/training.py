@@ -15,12 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sfin.allocation import keep_freed_memory
 from sfin.batches import FreshNoise, PairSource
 from sfin.checkpoints import (
+    OutOfTime,
     Progress,
     Stateful,
     fast_matrices,
@@ -36,11 +35,12 @@ from sfin.inference import enhance
 from sfin.metrics import psnr, quantise
 from sfin.networks.build import choose_device
 from sfin.training_settings import TrainingSettings, learning_rate
+from sfin.training_step import TrainingStep
+from sfin.weight_average import WeightAverage
 
 # Steps done, steps in all, and how it goes: what `sfin.logs.Progress` takes.
 Report = Callable[[int, int, str], None]
 Images = NDArray[np.uint8]
-TensorList = tuple[Tensor, ...] | list[Tensor]
 
 # The held-out pairs are looked at this often in a training, and at its end.
 VALIDATIONS = 20
@@ -72,6 +72,7 @@ def train(
     validation: tuple[Images, Images] | None = None,
     report: Report | None = None,
     fresh: FreshNoise | None = None,
+    deadline: float = math.inf,
 ) -> list[Epoch]:
     """Train a network in place; the weights after the last step are the result.
 
@@ -98,6 +99,8 @@ def train(
         Takes the steps done, the steps in all, and a few words, every few seconds.
     fresh
         What noise is drawn anew from, if the settings want that.
+    deadline
+        Reading of `time.monotonic` at which to write a checkpoint and stop.
 
     Returns
     -------
@@ -109,6 +112,8 @@ def train(
     InputError
         If there are fewer pairs than a batch, images smaller than a crop, or if
         the training diverges.
+    OutOfTime
+        If the deadline comes before the last step is done.
     """
     count, *shape = noisy.shape
     steps = count // settings.batch_size
@@ -131,7 +136,7 @@ def train(
             )
             training.validation = validation
             training.report = report if report and group.leads else lambda *_: None
-            training.checkpoint = checkpoint
+            training.checkpoint, training.deadline = checkpoint, deadline
             training.fingerprint = f"{fingerprint} {seed} {settings}"
             return training.run(count)
 
@@ -143,8 +148,8 @@ class _Training:
     validation: tuple[Images, Images] | None
     report: Report
     checkpoint: Path
+    deadline: float
     fingerprint: str
-    done: int
 
     def __init__(
         self,
@@ -160,21 +165,12 @@ class _Training:
         layout = torch.channels_last if settings.channels_last else None
         # The annotations of torch leave out that a layout may be given alone.
         self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.averaged = (
-            AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
-            if settings.ema_decay
-            else None
-        )
-        self.optimiser = torch.optim.Adam(
-            network.parameters(),
-            lr=settings.learning_rate,
-            betas=settings.betas,
-            fused=True,
-        )
-        self.runner: Callable[[Tensor], Tensor] = group.wrap(network, device)
-        if settings.compile:
-            self.runner = torch.compile(self.runner)
-        parts: dict[str, Stateful] = {"network": network, "optimiser": self.optimiser}
+        self.averaged: WeightAverage | None = None
+        if settings.ema_decay:
+            self.averaged = WeightAverage(network, settings.ema_decay)
+        self.step = TrainingStep(network, settings, device, group)
+        optimiser = self.step.optimiser
+        parts: dict[str, Stateful] = {"network": network, "optimiser": optimiser}
         self.parts = parts | ({"averaged": self.averaged} if self.averaged else {})
 
     def run(self, count: int) -> list[Epoch]:
@@ -185,7 +181,6 @@ class _Training:
         reported = saved = started = time.monotonic()
         first = progress.step
         for step in range(progress.step, total_steps):
-            self.done = step
             epoch, place = divmod(step, self.steps)
             if place == 0:
                 loss, started, first = torch.zeros_like(loss), time.monotonic(), step
@@ -199,12 +194,15 @@ class _Training:
                 speed = done / (time.monotonic() - started)
                 row = self._finish_epoch(epoch, loss, speed)
                 progress.history.append(asdict(row))
-            if time.monotonic() - saved >= self.settings.checkpoint_seconds:
+            late = time.monotonic() >= self.deadline and step + 1 < total_steps
+            if late or time.monotonic() - saved >= self.settings.checkpoint_seconds:
                 progress.step, progress.loss = step + 1, loss.item()
                 self._save(progress)
                 saved = time.monotonic()
+            if late:
+                raise OutOfTime(f"{step + 1} of {total_steps} steps are done")
         if self.averaged:
-            self.network.load_state_dict(self.averaged.module.state_dict())
+            self.network.load_state_dict(self.averaged.state_dict())
         history = [Epoch(**row) for row in progress.history]
         self.report(
             total_steps, total_steps, f"loss {history[-1].loss:.2f} grey levels"
@@ -228,44 +226,28 @@ class _Training:
         return fresh
 
     def _step(self, count: int, epoch: int, place: int) -> Tensor:
-        settings, size = self.settings, self.settings.batch_size
+        size = self.settings.batch_size
         order = torch.randperm(count, generator=step_generator(self.seed, epoch))
         chosen = self.group.part(order[place * size :][:size])
         generator = step_generator(self.seed, epoch, place, self.group.rank)
         inputs, wanted = self.source.batch(chosen, generator)
-        if settings.channels_last:
-            inputs = inputs.to(memory_format=torch.channels_last)
-        rate = learning_rate(settings, epoch * self.steps + place, self.steps)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.network.train()
-        with torch.autocast(
-            self.device.type, torch.bfloat16, settings.precision == "bfloat16"
-        ):
-            output = self.runner(inputs)
-        loss = functional.l1_loss(output, wanted)
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        done = epoch * self.steps + place
+        loss = self.step(inputs, wanted, self._rate(done))
         if self.averaged:
-            self.averaged.update_parameters(self.network)
-        return loss.detach()
+            self.averaged.update(done)
+        return loss
 
-    def _average(self, means: TensorList, values: TensorList, number: object) -> None:
-        # Short at first, or the average would remember the untrained weights. The
-        # step is known here; `number` lies on the device, which would have to wait.
-        memory = min(self.settings.ema_decay, (1 + self.done) / (10 + self.done))
-        average = get_ema_multi_avg_fn(memory)  # type: ignore[no-untyped-call]
-        average(means, values, number)
+    def _rate(self, done: int) -> float:
+        return learning_rate(self.settings, done, self.steps)
 
     def _finish_epoch(self, epoch: int, loss: Tensor, speed: float) -> Epoch:
         mean = self.group.mean(loss / self.steps).item()
         self._check(mean, epoch)
         quality = math.nan
         if self.validation and _is_validated(epoch, self.settings.epochs):
-            network = self.averaged.module if self.averaged else self.network
+            network = self.averaged.network if self.averaged else self.network
             quality = _validate(network, *self.validation, self.settings)
-        rate = self.optimiser.param_groups[0]["lr"]
+        rate = self._rate((epoch + 1) * self.steps - 1)
         return Epoch(epoch + 1, mean, rate, speed, quality)
 
     def _check(self, loss: float, epoch: int) -> None:

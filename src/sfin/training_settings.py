@@ -49,9 +49,11 @@ class TrainingSettings:
     precision
         Of convolutions: ``tf32`` has 10 bits of mantissa where the GPU knows it,
         ``bfloat16`` 8 bits. Fourier transforms and sums stay in float32.
-    channels_last, compile
-        Memory layout, and `torch.compile`: of no effect on the result but for
-        rounding; ``benchmarks/networks.py`` says where they pay.
+    channels_last, compile, lean, cuda_graph
+        Memory layout, `torch.compile`, SFIN's blocks with fewer and larger operations
+        (`sfin.networks.sfin.make_lean`), and steps that a GPU records and repeats: of
+        no effect on the result but for rounding; ``benchmarks/networks.py`` says where
+        they pay.
     validation_pairs
         Pairs taken from the end of the training set for the learning curve.
     checkpoint_seconds
@@ -78,6 +80,8 @@ class TrainingSettings:
     precision: Precision = "float32"
     channels_last: bool = False
     compile: bool = False
+    lean: bool = False
+    cuda_graph: bool = False
     validation_pairs: int = 0
     checkpoint_seconds: float = 60.0
     threads: int = 1
@@ -89,6 +93,11 @@ class TrainingSettings:
         for name in ("epochs", "batch_size", "learning_rate", "threads", "devices"):
             if getattr(self, name) <= 0:
                 raise InputError(f"Training needs {name} above zero: raise it.")
+        if self.cuda_graph and self.devices > 1:
+            raise InputError(
+                "Steps of several GPUs cannot be recorded: set cuda_graph to false, or "
+                "devices to 1."
+            )
         for name, kind in (("schedule", Schedule), ("precision", Precision)):
             if getattr(self, name) not in get_args(kind):
                 raise InputError(

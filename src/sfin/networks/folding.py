@@ -18,8 +18,8 @@ from sfin.networks.sfin import (
     SFIN,
     FrequencyConvolution,
     InteractiveBlock,
-    inverse_transform,
 )
+from sfin.networks.transforms import inverse_transform
 
 # Weight and bias of a convolution.
 Weights = tuple[Tensor, Tensor]
