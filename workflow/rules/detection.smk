@@ -64,7 +64,6 @@ rule detect_atoms:
         image=real_image,
         weights="results/models/detection/sfin/{mode}/sfin/weights.safetensors",
         confidence="results/models/detection/sfin/{mode}/sfin/confidence.json",
-        code=code("detect_atoms"),
     output:
         atoms="results/atoms/{mode}/{image}.csv",
         picture=report(
@@ -84,6 +83,7 @@ rule detect_atoms:
         mem=growing("8GB"),
         runtime=growing("30m"),
     params:
+        code=code_digest("detect_atoms"),
         settings=lookup("detection", within=config),
         pixel_size=pixel_size,
         provenance=PROVENANCE,

@@ -37,7 +37,6 @@ rule fit_lattice:
         image=real_image,
         atoms="results/atoms/{mode}/{image}.csv",
         structure=structure_of_image,
-        code=code("fit_lattice"),
     output:
         table="results/lattices/{mode}/{image}.csv",
         picture=report(
@@ -57,6 +56,7 @@ rule fit_lattice:
         mem=growing("4GB"),
         runtime=growing("30m"),
     params:
+        code=code_digest("fit_lattice"),
         pixel_size=lambda wildcards: known(wildcards).pixel_size,
         provenance=PROVENANCE,
     script:

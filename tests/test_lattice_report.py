@@ -1,0 +1,54 @@
+import numpy as np
+import pandas as pd
+import pytest
+from samples import perovskite
+
+from sfin.arrangements import crystal
+from sfin.images import Image, write_image
+from sfin.labels import contrast
+from sfin.lattice_report import check_lattice, lattices_grid, lattices_table, made_by
+
+
+@pytest.fixture
+def image(tmp_path, generator):
+    """Write an image of a perovskite and the atoms that are in it."""
+    columns, _ = crystal(perovskite(), "haadf", 256, 0.1, 1.0, generator)
+    grey = 200 * contrast(columns, 256) + generator.normal(20, 5, (256, 256))
+    write_image(
+        tmp_path / "image.tif", Image(grey.astype(np.float32), 0.1, "image", {})
+    )
+    seen = (np.abs(columns.x - 127.5) < 126) & (np.abs(columns.y - 127.5) < 126)
+    atoms = pd.DataFrame({"x": columns.x[seen], "y": columns.y[seen]})
+    atoms.to_csv(tmp_path / "atoms.csv", index=False)
+    return tmp_path / "image.tif", tmp_path / "atoms.csv"
+
+
+def check(image, **changes):
+    settings = {"mode": "haadf", "pixel_size": None, "provenance": made_by("test", 5)}
+    return check_lattice(*image, perovskite(), **settings | changes)
+
+
+def test_atoms_of_a_crystal_are_explained_by_it(image):
+    row, _ = check(image)
+    assert row["explained"][0] == pytest.approx(1, abs=0.02)
+    assert row["ratio_deviation"][0] == pytest.approx(0, abs=0.005)
+    assert row["spectrum_ratio_deviation"][0] == pytest.approx(0, abs=0.01)
+    assert row["pixel_size"][0] == pytest.approx(0.1, rel=0.005)
+    assert "Sr 1.000" in row["found_by_species"][0]
+
+
+def test_too_few_atoms_are_told_and_leave_gaps_in_the_table(image, tmp_path):
+    fitted, _ = check(image)
+    pd.read_csv(image[1]).head(3).to_csv(image[1], index=False)
+    failed, figure = check(image)
+    assert "explained" not in failed
+    assert failed["problem"][0] in " ".join(
+        text.get_text().replace("\n", " ") for text in figure.texts
+    )
+    files = []
+    for name, row in (("fitted", fitted), ("failed", failed)):
+        row.to_csv(tmp_path / f"{name}.csv", index=False)
+        files.append(tmp_path / f"{name}.csv")
+    rows = lattices_grid(lattices_table(files)).rows
+    assert [cells[7].text for _, cells in rows] == ["100.0%", "–"]
+    assert [cells[0].text for _, cells in rows][1] == "3"
