@@ -53,6 +53,8 @@ def test_files_are_written_and_read_back(tmp_path, weights):
     assert np.array_equal(back.data, found[1].data)
     assert back.pixel_size == pytest.approx(0.1)
     assert tifffile.imread(tmp_path / "e.tif").dtype == np.float32
+    with tifffile.TiffFile(tmp_path / "e.tif") as file:
+        assert file.imagej_metadata["Info"] == found[2]
     assert all((tmp_path / name).stat().st_size > 500 for name in names)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+import sfin.models
 from sfin import column_loops, pixel_loops
 from sfin.parameters import MODES, read_distribution
 from sfin.shipped_columns import read_table
@@ -212,6 +213,7 @@ def piece(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         one.run()
         return one
 
+    work.run = run  # type: ignore[attr-defined]
     return work
 
 
@@ -243,6 +245,24 @@ def test_failure_is_told_and_the_next_entry_begins(piece: Any, tmp_path: Path) -
     assert "psnr" in done["fast/enhancement/sfin/haadf/sfin"]
     text = (tmp_path / "state/fast/magic/sfin/haadf/sfin/error.txt").read_text()
     assert text.startswith("Traceback")
+
+
+def test_switch_that_breaks_a_training_is_left_out(
+    piece: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    restarts: list[float] = []
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("cannot be recorded")
+
+    monkeypatch.setattr(sfin.models, "train_method", broken)
+    run = piece.run
+    monkeypatch.setattr(run, "restart", restarts.append)
+    piece(tmp_path / "state", 100)
+    (seconds,) = restarts
+    assert 50 < seconds < 100 + run.RESERVE + 1
+    switches = tmp_path / "state/fast/enhancement/sfin/haadf/sfin/switches.json"
+    assert switches.read_text() == "{}\n"
 
 
 def test_a_warm_machine_goes_on_from_its_own_state(

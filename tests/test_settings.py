@@ -71,6 +71,16 @@ def test_wrong_settings_are_refused_in_one_sentence(place, key, value, sentence)
     assert "\n" not in str(refusal.value)
 
 
+def test_nobody_has_to_read_a_pattern():
+    settings = copy.deepcopy(CONFIG)
+    settings["synthesis"]["cluster"]["memory"] = "much"
+    with pytest.raises(
+        InputError, match=r"Such as 2GB or 500MB.*'much' is not"
+    ) as refusal:
+        check_settings(settings, SCHEMA)
+    assert "[0-9]" not in str(refusal.value)
+
+
 def test_missing_setting_is_named():
     settings = copy.deepcopy(CONFIG)
     del settings["calibration"]["blur_sigma"]

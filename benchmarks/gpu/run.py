@@ -79,9 +79,8 @@ def provide(packages: Path) -> None:
             f"packages can be had, and carry {packages}."
         )
     sys.path[:0] = places[:2]
-    # Other processes, such as those that draw pairs, need the same. The machine's own
-    # packages come before those that PYTHONPATH names only within this process, so a
-    # process of ours is told the order.
+    # Other processes, such as those that draw pairs, need the same.
+    places += filter(None, [os.environ.get("PYTHONPATH")])
     os.environ["PYTHONPATH"] = os.pathsep.join(places)
 
 
@@ -185,7 +184,7 @@ class Model:
             # A switch that works for the benchmark may fail here; do without.
             say(f"once more without {switches}: {error!r}")
             (self.folder / "switches.json").write_text("{}\n")
-            self._train(settings)
+            restart(self.piece.left() + RESERVE)
 
     def evaluate(self) -> None:
         """Score the network on the test images."""
@@ -310,6 +309,14 @@ def measure(entry: dict[str, Any], folder: Path, seconds: float, device: str) ->
         raise RuntimeError(f"{script.name} ended with {process.returncode}")
     (folder / "log.txt").write_text("".join(lines))
     (folder / "figures.json").write_text(lines[-1])
+
+
+def restart(seconds: float) -> None:
+    """Begin this piece anew: what broke may have left the GPU unusable for it."""
+    sys.stdout.flush()
+    minutes = ["--minutes", f"{seconds / 60:.3f}"]
+    command = [sys.executable, "-u", __file__, *sys.argv[1:], *minutes]
+    os.execv(sys.executable, command)
 
 
 def resume(state: Path, warm: Path) -> None:

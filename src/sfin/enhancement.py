@@ -128,7 +128,8 @@ def write_enhanced(
     comparison: str | Path,
 ) -> None:
     """Write an enhanced image as data, as a picture, and beside its input."""
-    write_image(tif, enhanced)
+    # Fiji shows it: intensities are not those of the microscope.
+    write_image(tif, replace(enhanced, metadata={**enhanced.metadata, "note": note}))
     write_image(png, enhanced)
     figure = comparison_figure(
         image.data, enhanced.data, image.name, image.pixel_size, note

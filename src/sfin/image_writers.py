@@ -17,15 +17,19 @@ def write_tif(
     data: NDArray[np.float32],
     pixel_size: float | None,
     shown: tuple[float, float],
+    note: str,
 ) -> None:
     """Write counts as a 32-bit TIFF that ImageJ and Fiji open calibrated.
 
-    ``shown`` are the counts that Fiji displays as black and white at first.
+    ``shown`` are the counts that Fiji displays as black and white at first, ``note``
+    stands under Image > Show Info.
     """
     import tifffile
 
     calibration: dict[str, Any] = {}
     hints: dict[str, Any] = {"axes": "YX", "min": shown[0], "max": shown[1]}
+    if note:
+        hints["Info"] = note
     if pixel_size is not None:
         pixels_per_nm = 10.0 / pixel_size
         calibration["resolution"] = (pixels_per_nm, pixels_per_nm)

@@ -258,10 +258,11 @@ def _usable_counts(
 def write_image(path: str | os.PathLike[str], image: Image) -> None:
     """Write an image; the suffix says how.
 
-    ``.tif`` holds float32 counts with ImageJ's calibration, ``.hspy`` counts,
-    calibration and metadata, ``.npy`` counts alone. ``.png`` is for people: 8-bit
-    grey levels, clipped at the percentiles of `to_grey_levels`, with a scale bar.
-    The same image makes the same bytes.
+    ``.tif`` holds float32 counts with ImageJ's calibration and, as its information,
+    what stands in the metadata under ``note``; ``.hspy`` counts, calibration and
+    metadata, ``.npy`` counts alone. ``.png`` is for people: 8-bit grey levels, clipped
+    at the percentiles of `to_grey_levels`, with a scale bar. The same image
+    makes the same bytes.
 
     Raises
     ------
@@ -285,7 +286,8 @@ def _writer(path: Path, image: Image) -> Callable[[Path], None]:
         case ".tif" | ".tiff":
             low, high = np.percentile(data, _PERCENTILES)
             shown = (float(low), float(high))
-            return lambda part: write_tif(part, data, pixel_size, shown)
+            note = str(image.metadata.get("note", ""))
+            return lambda part: write_tif(part, data, pixel_size, shown, note)
         case ".hspy":
             return lambda part: write_hspy(
                 part, data, pixel_size, image.name, image.metadata

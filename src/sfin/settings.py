@@ -81,6 +81,9 @@ def _sentence(error: jsonschema.ValidationError, place: str) -> str:
         return f"the setting {missing[0]!r} is missing{within}; add it"
     expected = error.schema.get("description")
     hint = f" ({expected.rstrip('.')})" if expected else ""
+    if error.validator == "pattern":
+        # Of a value, or of a name; nobody should have to read the pattern.
+        return f"{place}{hint}: {error.instance!r} is not written like that"
     return f"{place}{hint}: {error.message}"
 
 
