@@ -167,7 +167,7 @@ def restorer(method: str, weights: Path | None, settings: FilterSettings) -> Res
             f"its weights, or choose from {UNTOUCHED}, {', '.join(FILTERS)}."
         )
     # Filters need no torch, and should not wait for it.
-    from sfin.inference import enhance, tile_size
+    from sfin.inference import enhance, prepare, tile_size
     from sfin.networks.build import load_network
 
     network, metadata = load_network(weights)
@@ -176,8 +176,8 @@ def restorer(method: str, weights: Path | None, settings: FilterSettings) -> Res
             f"{weights} holds a network {metadata['method']!r}, not {method!r}; "
             "give the weights of that method."
         )
-    tile = tile_size(metadata)
-    return lambda images: np.stack([enhance(network, image, tile) for image in images])
+    prepared, tile = prepare(network), tile_size(metadata)
+    return lambda images: np.stack([enhance(prepared, image, tile) for image in images])
 
 
 def write_evaluation(path: str | Path, scores: pd.DataFrame) -> None:
