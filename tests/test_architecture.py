@@ -18,9 +18,9 @@ FLOORS = {
     "optional_methods cluster_messages clusters sidecars",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
-    "structures orientation image_cell user_structures columns column_fit "
-    "fit_quality shipped_columns rendering rendering_settings arrangements noise "
-    "synthesis stress_pairs datasets",
+    "structures atom_presence orientation image_cell user_structures columns "
+    "column_fit fit_quality shipped_columns rendering rendering_settings arrangements "
+    "noise synthesis stress_pairs datasets",
     3: "networks models filters spectra training training_settings checkpoints batches "
     "training_step weight_average data_parallel allocation inference uncertainty "
     "residuals background_removal lattice_start lattice_settings lattice_geometry "

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sfin.atom_presence import has_atoms
 from sfin.detection import Detector
 from sfin.errors import InputError
 from sfin.figures.atoms import atoms_figure
@@ -14,7 +15,7 @@ from sfin.figures.style import write_figure
 from sfin.files import write_whole
 from sfin.images import Image, read_image, to_grey_levels
 from sfin.parameters import Mode, distrust
-from sfin.positions import AtomPositions
+from sfin.positions import NO_ATOMS, AtomPositions
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,17 @@ def detect_file(
         )
     image = read_image(path, pixel_size=pixel_size)
     grey = np.clip(to_grey_levels(image.data)[0], 0, 255)
-    atoms = detector(grey)
+    present = has_atoms(grey)
+    atoms = detector(grey) if present else NO_ATOMS
     note = (
         f"{origin['method']} trained for {origin['task']} at scale {origin['scale']}, "
         f"seed {origin['seed']}, dataset {origin['dataset']}; confidence of at least "
         f"{detector.threshold}."
     ) + distrust(mode, origin.get("noise_warnings", ()))
+    if not present:
+        note += (
+            " Nothing in this image is more than noise makes, so nothing is an atom."
+        )
     return DetectedFile(image, grey, atoms, detector.confidence(atoms.amplitude), note)
 
 

@@ -258,11 +258,10 @@ def _usable_counts(
 def write_image(path: str | os.PathLike[str], image: Image) -> None:
     """Write an image; the suffix says how.
 
-    ``.tif`` holds float32 counts with ImageJ's calibration and, as its information,
-    what stands in the metadata under ``note``; ``.hspy`` counts, calibration and
-    metadata, ``.npy`` counts alone. ``.png`` is for people: 8-bit grey levels, clipped
-    at the percentiles of `to_grey_levels`, with a scale bar. The same image
-    makes the same bytes.
+    ``.tif`` holds float32 counts, ImageJ's calibration and the ``note`` in the
+    metadata; ``.hspy`` counts, calibration, metadata; ``.npy`` counts alone. ``.png``
+    is for people: 8-bit grey levels, clipped at the percentiles of `to_grey_levels`,
+    with a scale bar. The same image makes the same bytes.
 
     Raises
     ------
@@ -284,10 +283,9 @@ def _writer(path: Path, image: Image) -> Callable[[Path], None]:
     data, pixel_size = np.asarray(image.data, dtype=np.float32), image.pixel_size
     match path.suffix.lower():
         case ".tif" | ".tiff":
-            low, high = np.percentile(data, _PERCENTILES)
-            shown = (float(low), float(high))
+            low, high = map(float, np.percentile(data, _PERCENTILES))
             note = str(image.metadata.get("note", ""))
-            return lambda part: write_tif(part, data, pixel_size, shown, note)
+            return lambda part: write_tif(part, data, pixel_size, (low, high), note)
         case ".hspy":
             return lambda part: write_hspy(
                 part, data, pixel_size, image.name, image.metadata

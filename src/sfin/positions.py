@@ -55,6 +55,9 @@ class AtomPositions:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
+NO_ATOMS = AtomPositions(*np.zeros((4, 0)))
+
+
 @dataclass(frozen=True)
 class PositionSettings:
     """What counts as a dot.
@@ -132,8 +135,7 @@ def _find_in_block(
 
 
 def _join(parts: Iterable[AtomPositions]) -> AtomPositions:
-    none = AtomPositions(*np.zeros((4, 0)))
-    arrays = zip(*(part.arrays().values() for part in (none, *parts)), strict=True)
+    arrays = zip(*(part.arrays().values() for part in (NO_ATOMS, *parts)), strict=True)
     return AtomPositions(*map(np.concatenate, arrays))
 
 
