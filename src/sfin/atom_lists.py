@@ -91,7 +91,19 @@ def detect_file(
             f"The detector was trained on {origin['mode']} images and {path} is "
             f"{mode}: give one for {mode}."
         )
-    image = read_image(path, pixel_size=pixel_size)
+    return detect_image(read_image(path, pixel_size=pixel_size), detector)
+
+
+def detect_image(image: Image, detector: Detector) -> DetectedFile:
+    """Find the atoms of an image of the detector's mode that was read.
+
+    Raises
+    ------
+    InputError
+        If the image has no contrast.
+    """
+    origin = detector.metadata
+    mode: Mode = origin["mode"]
     grey = np.clip(to_grey_levels(image.data)[0], 0, 255)
     present = has_atoms(grey)
     atoms = detector(grey) if present else NO_ATOMS

@@ -14,7 +14,7 @@ from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.image_quality import ImageQuality, assess
 from sfin.image_quality import warnings as find_warnings
-from sfin.images import read_image, to_grey_levels
+from sfin.images import Image, read_image, to_grey_levels
 from sfin.parameters import Mode, NoiseDistribution, NoiseParameters, summarise
 
 # Robust standard deviations from the median beyond which an image is broken:
@@ -82,11 +82,31 @@ def calibrate_file(
         If the file cannot be read or calibrated; the sentence names it.
     """
     image = read_image(path, pixel_size=pixel_size)
-    grey, _ = to_grey_levels(image.data)
     try:
-        patches = calibrate(grey, mode, settings)
+        return calibrate_image(image, name, mode, settings)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def calibrate_image(
+    image: Image, name: str, mode: Mode, settings: CalibrationSettings
+) -> CalibratedImage:
+    """Calibrate an image that was read.
+
+    Parameters
+    ----------
+    image
+        As from `sfin.images.read_image`.
+    name, mode, settings
+        As for `calibrate_file`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be calibrated; the sentence does not name the file.
+    """
+    grey, _ = to_grey_levels(image.data)
+    patches = calibrate(grey, mode, settings)
     quality = assess(image.data, patches)
     rows, columns = grey.shape
     return CalibratedImage(

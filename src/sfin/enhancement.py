@@ -1,7 +1,9 @@
 """Enhance an image file with a trained network, in the counts of the file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from sfin.errors import InputError
 from sfin.figures.comparison import comparison_figure
 from sfin.figures.style import write_figure
 from sfin.images import GreyScale, Image, read_image, to_grey_levels, write_image
-from sfin.inference import enhance, tile_size
+from sfin.inference import Prepared, enhance, tile_size
 from sfin.networks.build import load_network
 from sfin.parameters import Mode, distrust
 
@@ -30,7 +32,7 @@ class OpenedImage:
     scale
         From grey levels to the counts of the image.
     network
-        On the CPU.
+        As from `sfin.networks.build.load_network` or `sfin.inference.prepare`.
     tile
         Side of the images that it was trained on, pixels.
     note
@@ -40,7 +42,7 @@ class OpenedImage:
     image: Image
     grey: NDArray[np.float32]
     scale: GreyScale
-    network: nn.Module
+    network: nn.Module | Prepared
     tile: int
     note: str
 
@@ -79,15 +81,39 @@ def open_image(
             f"{weights} was trained on {metadata['mode']} images and {path} is "
             f"{mode}: give weights for {mode}."
         )
-    image = read_image(path, pixel_size=pixel_size)
+    return pair(read_image(path, pixel_size=pixel_size), network, metadata)
+
+
+def pair(
+    image: Image, network: nn.Module | Prepared, metadata: Mapping[str, Any]
+) -> OpenedImage:
+    """Put an image beside the network for its mode; for many images, load it once.
+
+    Parameters
+    ----------
+    image
+        As read.
+    network, metadata
+        As from `sfin.networks.build.load_network`; the network best prepared by
+        `sfin.inference.prepare`.
+
+    Raises
+    ------
+    InputError
+        If the image has no contrast.
+    """
     grey, scale = to_grey_levels(image.data)
-    note = (
+    grey = np.clip(grey, 0, 255)
+    note = network_note(metadata)
+    return OpenedImage(image, grey, scale, network, tile_size(metadata), note)
+
+
+def network_note(metadata: Mapping[str, Any]) -> str:
+    """Say in a sentence or two which network it is, and whether to trust its noise."""
+    return (
         f"{metadata['method']} trained at scale {metadata['scale']}, seed "
         f"{metadata['seed']}, dataset {metadata['dataset']}."
-    )
-    note += distrust(mode, metadata.get("noise_warnings", ()))
-    grey = np.clip(grey, 0, 255)
-    return OpenedImage(image, grey, scale, network, tile_size(metadata), note)
+    ) + distrust(metadata["mode"], metadata.get("noise_warnings", ()))
 
 
 def enhance_file(

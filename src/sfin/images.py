@@ -204,9 +204,7 @@ def read_image(
     chosen = choose_dataset(path, datasets, dataset)
     return Image(
         data=_usable_counts(path, chosen.frames, frame, minimum_size),
-        pixel_size=square_pixel_size(path, chosen)
-        if pixel_size is None
-        else pixel_size,
+        pixel_size=pixel_size or square_pixel_size(path, chosen),
         name=path.stem,
         metadata={
             "title": chosen.title,

@@ -195,6 +195,23 @@ def visible_spectrum(
     return np.log10(power + np.finfo(np.float64).tiny), highest
 
 
+def draw_spectrum(
+    axes: Axes, image: NDArray[np.floating], pixel_size: float | None
+) -> None:
+    """Draw the power spectrum of an image in colours, with a scale bar."""
+    spectrum, highest = visible_spectrum(image, pixel_size)
+    low, high = np.percentile(spectrum, (1, 99.95))
+    axes.imshow(
+        spectrum,
+        cmap="magma",
+        vmin=low,
+        vmax=max(high, low + 1e-6),
+        extent=(-highest, highest, highest, -highest),
+        aspect="auto",
+    )
+    scale_bar(axes, pixel_size, reciprocal=True)
+
+
 def _show_spectrum(
     axes: Axes,
     spectrum: NDArray[np.float64],

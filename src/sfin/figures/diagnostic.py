@@ -89,6 +89,16 @@ def write_diagnostic(
     """
     record = read_calibrated_image(record_path)
     grey = read_grey_levels(image_path, record)
+    return draw_diagnostic(grey, record, base_path, version)
+
+
+def draw_diagnostic(
+    grey: NDArray[np.floating],
+    record: CalibratedImage,
+    base_path: str | Path,
+    version: str,
+) -> str:
+    """Draw what `write_diagnostic` does, of an image in grey levels."""
     caption = describe(record, central_patch(record))
     if record.settings.estimator != "paper":
         caption += (

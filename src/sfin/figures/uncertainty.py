@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sfin.figures.comparison import contrast_limits, visible_spectrum
+from sfin.figures.comparison import contrast_limits, draw_spectrum
 from sfin.figures.style import (
     RED,
     add_panel,
@@ -133,18 +133,8 @@ def _mark_unsupported(axes: Axes, atoms: Atoms) -> None:
 def _draw_spectrum(
     figure: Figure, axes: Axes, residual: Residual, pixel_size: float | None
 ) -> None:
-    spectrum, highest = visible_spectrum(residual.image, pixel_size)
-    low, high = np.percentile(spectrum, (1, 99.95))
-    axes.imshow(
-        spectrum,
-        cmap="magma",
-        vmin=low,
-        vmax=max(high, low + 1e-6),
-        extent=(-highest, highest, highest, -highest),
-        aspect="auto",
-    )
+    draw_spectrum(axes, residual.image, pixel_size)
     _describe(figure, axes, "Power spectrum of the residual", "log₁₀")
-    scale_bar(axes, pixel_size, reciprocal=True)
 
 
 def _write_statistics(axes: Axes, residual: Residual, atoms: Atoms) -> None:

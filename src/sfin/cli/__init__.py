@@ -1,0 +1,1 @@
+"""The command ``sfin``, a module for each of its commands."""

@@ -1,0 +1,82 @@
+"""`sfin detect`: the atoms of images."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sfin.cli.batch import Failures, Picture, check_output, find_images, run_batch
+from sfin.cli.options import (
+    Dataset,
+    Frame,
+    Images,
+    Model,
+    ModeOption,
+    Output,
+    PixelSize,
+    Reading,
+)
+from sfin.cli.weights import Weights
+from sfin.errors import InputError
+
+if TYPE_CHECKING:
+    from sfin.detection import Detector
+
+
+def detect(
+    images: Images,
+    output: Output,
+    mode: ModeOption = "auto",
+    model: Model = None,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            help="Least probability of an atom, as measured on synthetic images.",
+            min=0,
+            max=1,
+        ),
+    ] = 0.5,
+    pixel_size: PixelSize = None,
+    dataset: Dataset = None,
+    frame: Frame = None,
+) -> None:
+    """Find the atoms of images.
+
+    For each image the folder gets NAME.csv, with the position of each atom in pixels
+    and Å and how sure it is, and NAME.png, the atoms over the image.
+    """
+    weights = Weights("detection", mode, model)
+    failures = Failures()
+    paths = find_images(images, failures)
+    check_output(output, paths)
+    loaded: dict[Path, Detector] = {}
+
+    def work(picture: Picture) -> str:
+        from sfin.atom_lists import detect_image, write_atoms
+
+        chosen, file = weights.for_picture(picture)
+        if file not in loaded:
+            loaded[file] = _load(file, threshold)
+        found = detect_image(picture.image, loaded[file])
+        table = output / f"{picture.name}.csv"
+        write_atoms(found, table, output / f"{picture.name}.png")
+        told = f", {picture.told}" if picture.told else ""
+        return f"{picture.path}: {len(found.atoms)} atoms, {table} ({chosen}{told})"
+
+    reading = Reading(mode, pixel_size, dataset, frame)
+    failures.finish(run_batch(paths, reading, failures, work, "Searching"))
+
+
+def _load(weights: Path, threshold: float) -> "Detector":
+    from sfin.detection import open_detector
+    from sfin.detection_settings import DetectionSettings, MatchSettings
+    from sfin.positions import PositionSettings
+
+    confidence = weights.with_name("confidence.json")
+    if not confidence.is_file():
+        raise InputError(
+            f"{weights} has no confidence.json beside it, without which nobody knows "
+            "how sure its atoms are: make it with `make run TARGETS=detected_atoms`."
+        )
+    settings = DetectionSettings(PositionSettings(), threshold, MatchSettings())
+    return open_detector(weights, confidence, settings)

@@ -1,0 +1,103 @@
+"""`sfin enhance`: images without their noise."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sfin.cli.batch import Failures, Picture, check_output, find_images, run_batch
+from sfin.cli.console import note
+from sfin.cli.options import (
+    Dataset,
+    Frame,
+    Images,
+    Model,
+    ModeOption,
+    Output,
+    PixelSize,
+    Reading,
+)
+from sfin.cli.weights import Weights
+
+if TYPE_CHECKING:
+    from sfin.inference import Prepared
+
+
+def enhance(
+    images: Images,
+    output: Output,
+    mode: ModeOption = "auto",
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Also tell how far to trust each result; takes four times as long.",
+        ),
+    ] = False,
+    model: Model = None,
+    pixel_size: PixelSize = None,
+    dataset: Dataset = None,
+    frame: Frame = None,
+) -> None:
+    """Enhance images: remove noise and background.
+
+    For each image the folder gets NAME.tif, in the counts of the input and with its
+    pixel size; NAME.png with a scale bar; and NAME.comparison.png beside the input.
+    With --uncertainty also NAME.uncertainty.png, NAME.residual.csv and
+    NAME.atoms.csv. Intensities are not for quantification.
+    """
+    weights = Weights("enhancement", mode, model)
+    failures = Failures()
+    paths = find_images(images, failures)
+    check_output(output, paths)
+    loaded: dict[Path, tuple[Prepared, dict[str, Any]]] = {}
+
+    def work(picture: Picture) -> str:
+        chosen, file = weights.for_picture(picture)
+        if file not in loaded:
+            loaded[file] = _load(file)
+        _enhance(picture, *loaded[file], output, uncertainty)
+        told = f", {picture.told}" if picture.told else ""
+        return f"{picture.path}: {output / picture.name}.tif ({chosen}{told})"
+
+    reading = Reading(mode, pixel_size, dataset, frame)
+    failures.finish(run_batch(paths, reading, failures, work, "Enhancing"))
+
+
+def _load(weights: Path) -> "tuple[Prepared, dict[str, Any]]":
+    from sfin.enhancement import network_note
+    from sfin.inference import prepare
+    from sfin.networks.build import load_network
+
+    network, metadata = load_network(weights)
+    note(f"{metadata['mode']}: {network_note(metadata)}")
+    return prepare(network), metadata
+
+
+def _enhance(
+    picture: Picture,
+    network: "Prepared",
+    metadata: dict[str, Any],
+    output: Path,
+    uncertainty: bool,
+) -> None:
+    from sfin.enhancement import pair, write_enhanced
+    from sfin.enhancement_check import check_enhancement, write_check
+    from sfin.inference import enhance as enhance_image
+
+    opened = pair(picture.image, network, metadata)
+    base = output / picture.name
+
+    def file(suffix: str) -> Path:
+        return base.with_name(base.name + suffix)
+
+    if uncertainty:
+        check = check_enhancement(opened, metadata["mode"])
+        answer = check.uncertain.first
+        write_check(
+            check, file(".uncertainty.png"), file(".residual.csv"), file(".atoms.csv")
+        )
+    else:
+        answer = enhance_image(network, opened.grey, opened.tile)
+    pictures = file(".tif"), file(".png"), file(".comparison.png")
+    write_enhanced(picture.image, opened.in_counts(answer), opened.note, *pictures)

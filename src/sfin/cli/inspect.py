@@ -1,0 +1,143 @@
+"""`sfin inspect`: what is in an image file."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sfin.cli.batch import Picture, read_picture
+from sfin.cli.calibrate import NOISE, noise_cells
+from sfin.cli.console import make_table, note, say, show_table
+from sfin.cli.options import Dataset, ModeOption, PixelSize, Reading
+from sfin.errors import InputError
+
+if TYPE_CHECKING:
+    from sfin.images import Image
+    from sfin.parameters import Mode
+
+# Smaller images have too few frequencies to tell noise by.
+SMALLEST = 64
+# Characters of a value that is shown.
+LONGEST = 90
+
+
+def inspect(
+    image: Annotated[
+        Path,
+        typer.Argument(metavar="IMAGE", help="An image file.", show_default=False),
+    ],
+    mode: ModeOption = "auto",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for NAME.spectrum.png: the image and its power spectrum.",
+            show_default="none",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also show all that the microscope wrote.")
+    ] = False,
+    pixel_size: PixelSize = None,
+    dataset: Dataset = None,
+    frame: Annotated[int, typer.Option(help="Which frame of a stack.", min=0)] = 0,
+) -> None:
+    """Show what is in an image file: metadata, pixel size, noise, power spectrum."""
+    reading = Reading(mode, pixel_size, dataset, frame)
+    picture = read_picture(image, frame, reading)
+    table = make_table("", "")
+    for name, value in _facts(picture):
+        table.add_row(name, value)
+    for name, value in _noise(picture):
+        table.add_row(name, value)
+    metadata = picture.image.metadata
+    sections = ["metadata"] + (["original_metadata"] if everything else [])
+    for section in sections:
+        for name, value in _entries(metadata.get(section, {})):
+            table.add_row(name, value)
+    show_table(table)
+    if output is not None:
+        from sfin.figures.inspection import READING, inspection_figure
+        from sfin.figures.style import write_figure
+
+        base = output / f"{picture.name}.spectrum"
+        write_figure(base, inspection_figure(picture.image), READING, ["png"])
+        say(f"{base}.png")
+
+
+def _facts(picture: Picture) -> Iterator[tuple[str, str]]:
+    image = picture.image
+    metadata, size = image.metadata, image.pixel_size
+    rows, columns = image.data.shape
+    yield "File", str(picture.path)
+    yield "Rows × columns", f"{rows} × {columns}"
+    if metadata["frames"] > 1:
+        yield "Frame", f"{metadata['frame']} of {metadata['frames']}, from 0"
+    if len(metadata["datasets"]) > 1:
+        yield "Images in the file", ", ".join(metadata["datasets"])
+        yield "Of these", metadata["title"]
+    if size is None:
+        yield "Pixel size", "unknown: give --pixel-size"
+    else:
+        yield "Pixel size", f"{size:.5g} Å"
+        yield "Field of view", f"{columns * size / 10:.4g} × {rows * size / 10:.4g} nm"
+    yield "Counts", f"{image.data.min():g} to {image.data.max():g}"
+    told = f", {picture.told}" if picture.told else ""
+    yield "Mode", f"{picture.mode or 'unknown: give --mode'}{told}"
+
+
+def _noise(picture: Picture) -> Iterator[tuple[str, str]]:
+    from sfin.calibration_settings import CalibrationSettings
+    from sfin.image_quality import assess
+    from sfin.image_quality import warnings as find_warnings
+
+    image, settings = picture.image, CalibrationSettings()
+    if min(image.data.shape) < SMALLEST:
+        yield "Noise", f"not measured in images below {SMALLEST} × {SMALLEST}"
+        return
+    quality = assess(image.data, [])
+    if picture.mode is None:
+        yield "Noise", "calibrated once the mode is known"
+        warnings = list(find_warnings(quality, settings))
+    else:
+        try:
+            cells, warnings = _calibration(image, picture.mode)
+        except InputError as error:
+            yield "Noise", f"not calibrated: {error}"
+            warnings = list(find_warnings(quality, settings))
+        else:
+            yield from zip(NOISE, cells, strict=True)
+    yield "White noise", f"{quality.white_noise:.2f} near Nyquist; raw images 0.4 to 1"
+    yield (
+        "Neighbours",
+        (
+            f"correlate by {quality.row_correlation:.2f} along the rows, by "
+            f"{quality.column_correlation:.2f} along the columns"
+        ),
+    )
+    yield "Saturated", f"{quality.saturated:.2%}"
+    for warning in warnings:
+        note(f"{picture.path} is not to be trusted: {warning}.")
+
+
+def _calibration(image: "Image", mode: "Mode") -> tuple[list[str], list[str]]:
+    from sfin.calibrated_images import calibrate_image, image_parameters
+    from sfin.calibration_settings import CalibrationSettings
+
+    record = calibrate_image(image, image.name, mode, CalibrationSettings())
+    return noise_cells(image_parameters(record)[0]), list(record.warnings)
+
+
+def _entries(entries: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in entries.items():
+        name = f"{place}.{key}" if place else str(key)
+        if isinstance(value, Mapping):
+            yield from _entries(value, name)
+            continue
+        # Control characters of a file have no business in a terminal.
+        text = "".join(c if c.isprintable() else " " for c in str(value))
+        if text.strip():
+            yield name, text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -1,0 +1,132 @@
+"""`sfin synthesise`: noisy and clean pairs with the noise of a calibration."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sfin.cli.console import progress_bar, say
+from sfin.errors import InputError
+
+if TYPE_CHECKING:
+    from sfin.columns import ProjectedColumns
+    from sfin.parameters import NoiseDistribution
+    from sfin.synthesis import SynthesisSettings
+
+COLUMNS = Path("resources/structures/columns.json")
+CONFIG = Path("config/config.yaml")
+
+
+def synthesise(
+    calibration: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CALIBRATION",
+            help="Noise of a mode, such as DIR/haadf.json of `sfin calibrate -o DIR`.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="STORE",
+            help="Zarr store to make, such as pairs.zarr.",
+            show_default=False,
+        ),
+    ],
+    number: Annotated[int, typer.Option(help="How many pairs.", min=1)] = 100,
+    structures: Annotated[
+        str,
+        typer.Option(metavar="NAMES", help="Structures, with commas between them."),
+    ] = "SrTiO3_001,Si_110,MoS2_001",
+    size: Annotated[
+        int, typer.Option(help="Edge of the images in pixels.", min=32)
+    ] = 256,
+    seed: Annotated[
+        int, typer.Option(help="The same seed makes the same bytes.", min=0)
+    ] = 0,
+    split: Annotated[
+        Literal["train", "test", "validation"],
+        typer.Option(help="The three share no random numbers."),
+    ] = "train",
+    columns: Annotated[
+        Path, typer.Option(help="Table of the atomic columns of all structures.")
+    ] = COLUMNS,
+    config: Annotated[
+        Path, typer.Option(help="File whose synthesis.settings tell how to draw.")
+    ] = CONFIG,
+    workers: Annotated[int, typer.Option(help="Processes at once.", min=1)] = 1,
+) -> None:
+    """Synthesise noisy and clean pairs to train and test on.
+
+    The store has the arrays noisy, clean, noiseless, detection and superresolution,
+    grey levels of 8 bits (pair, row, column), and the atoms of each pair.
+    """
+    from sfin.synthesis import synthesise_dataset
+
+    if output.exists():
+        raise InputError(f"{output} exists: remove it, or give another name.")
+    noise = _noise(calibration)
+    chosen = _structures(structures, columns)
+    settings = _settings(config, size)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with progress_bar() as bar:
+        task = bar.add_task("Synthesising", total=number)
+        synthesise_dataset(
+            *(output, split, chosen, noise, number, settings),
+            {"scale": "own", "seed": seed},
+            lambda done, _: bar.update(task, completed=done),
+            workers=workers,
+            # Processes take a second to start.
+            scheduler="processes" if workers > 1 else "threads",
+        )
+    say(f"{output}: {number} pairs of {noise.mode}, {size} × {size} pixels")
+
+
+def _noise(path: Path) -> "NoiseDistribution":
+    from sfin.parameters import read_distribution
+
+    try:
+        return read_distribution(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is no noise of a mode ({' '.join(str(error).split())}): give "
+            "MODE.json as `sfin calibrate IMAGES... -o DIR` writes it."
+        ) from error
+
+
+def _structures(names: str, table: Path) -> "list[ProjectedColumns]":
+    from sfin.shipped_columns import check_shipped, read_table
+
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if not wanted:
+        raise InputError("No structure is named: give some with --structures.")
+    found = _find(table, COLUMNS)
+    check_shipped(wanted, found)
+    known = read_table(found)
+    return [known[name] for name in wanted]
+
+
+def _settings(config: Path, size: int) -> "SynthesisSettings":
+    import yaml
+
+    from sfin.synthesis import SynthesisSettings
+
+    found = _find(config, CONFIG)
+    try:
+        content: Any = yaml.safe_load(found.read_text(encoding="utf-8"))
+        entries = content["synthesis"]["settings"]
+        return SynthesisSettings.from_dict({**entries, "size": size})
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{found} has no usable synthesis.settings "
+            f"({' '.join(str(error).split())}): give a config as config/config.yaml."
+        ) from error
+
+
+def _find(path: Path, default: Path) -> Path:
+    """Look for a file that ships where the command runs, then beside its source."""
+    beside = Path(__file__).parents[3] / default
+    return beside if path == default and not path.exists() else path
