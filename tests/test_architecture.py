@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
     "images image_formats image_writers sources downloads collection metrics "
-    "optional_methods cluster_messages clusters sidecars",
+    "optional_methods cluster_messages clusters sidecars image_modes",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
     "structures atom_presence orientation image_cell user_structures columns "
     "column_fit fit_quality shipped_columns rendering rendering_settings arrangements "
-    "noise synthesis stress_pairs datasets",
+    "noise synthesis stress_pairs datasets pair_writing linear_imaging "
+    "temimagenet_noise temimagenet_views temimagenet_synthesis temimagenet_reader",
     3: "networks models filters spectra training training_settings checkpoints batches "
     "training_step weight_average data_parallel allocation inference uncertainty "
     "residuals background_removal lattice_start lattice_settings lattice_geometry "
@@ -35,6 +36,7 @@ FLOORS = {
     "applicability documents dataset_card enhancement enhancement_check closure "
     "remeasurement finder_comparison finder_table localisation detection_table "
     "atom_lists lattice_report finder_trials",
+    5: "cli",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

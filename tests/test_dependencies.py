@@ -28,5 +28,5 @@ def test_modules_of_the_package_are_named():
     import sfin.synthesis
 
     found = imported_modules(sfin.synthesis.__file__)
-    assert {"sfin.noise", "sfin.parameters", "sfin.datasets"} <= found
+    assert {"sfin.noise", "sfin.parameters", "sfin.labels"} <= found
     assert "sfin.calibration" not in found

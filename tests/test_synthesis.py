@@ -197,13 +197,13 @@ def test_store_follows_the_contract(tmp_path):
 
 
 def test_killed_synthesis_leaves_no_store(tmp_path, monkeypatch):
-    import sfin.synthesis
+    import sfin.pair_writing
 
     def fail(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sfin.synthesis, "finish_pairs", fail)
+        patch.setattr(sfin.pair_writing, "finish_pairs", fail)
         with pytest.raises(KeyboardInterrupt):
             make(tmp_path / "a.zarr")
     assert not (tmp_path / "a.zarr").exists()

@@ -11,7 +11,7 @@ from sfin.parameters import MODES, PARAMETER_NAMES
 
 REAL = "real"
 # As in the paper; the real images come last.
-ORDER = ("gan", "temimagenet", "sfin")
+ORDER = ("gan", "temimagenet_published", "temimagenet", "sfin")
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from sfin.localisation_bound import (
     localisation_bound,
 )
 from sfin.noise import NoiseSettings
+from sfin.pair_writing import Pair
 from sfin.parameters import PARAMETER_NAMES, Mode, NoiseParameters
 from sfin.peak_finders import Finder, TrueAtoms, finder, tune_finder
-from sfin.synthesis import Pair
 
 FloatArray = NDArray[np.float64]
 

@@ -20,10 +20,11 @@ from sfin.finder_comparison import (
     stored_pairs,
 )
 from sfin.optional_methods import installed, left_out
+from sfin.pair_writing import Pair, Split
 from sfin.parameters import Mode
 from sfin.peak_finders import Positions
 from sfin.stress_pairs import StressSettings, fixed_noise, stress_pairs
-from sfin.synthesis import Pair, Split, SynthesisSettings
+from sfin.synthesis import SynthesisSettings
 
 # The level of noise that is the dataset's own; others are factors on Table 2's.
 OWN = "own"

@@ -18,6 +18,7 @@ Artifact = Literal["Table 2", "Table 3"]
 PAPER_DATASETS = {
     "gan": "GAN",
     "temimagenet": "TEMImageNet",
+    "temimagenet_published": "TEMImageNet",
     "sfin": "Ours",
     REAL: "Real",
 }

@@ -14,8 +14,9 @@ from scipy.spatial import cKDTree
 from sfin.arrangements import Arrangement
 from sfin.columns import ProjectedColumns
 from sfin.errors import InputError
+from sfin.pair_writing import SPLITS, Pair, Split
 from sfin.parameters import MODES, Mode, NoiseDistribution, NoiseParameters
-from sfin.synthesis import SPLITS, Pair, Split, SynthesisSettings, synthesise_pair
+from sfin.synthesis import SynthesisSettings, synthesise_pair
 
 NOISE_NAMES = (
     "scan_slope",

@@ -2,15 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import count
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
-import zarr
-from dask.delayed import delayed
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from sfin import __version__
 from sfin.arrangements import (
@@ -20,18 +15,13 @@ from sfin.arrangements import (
     draw_scene,
     species_names,
 )
-from sfin.clusters import compute_all
 from sfin.columns import ProjectedColumns
-from sfin.datasets import ATOM, IMAGES, SHARD, create_pairs, finish_pairs, write_atoms
 from sfin.labels import contrast, detection_label, visible_atoms
 from sfin.noise import NoiseSettings, disturb, noiseless_image
+from sfin.pair_writing import SPLITS, Pair, Split, own_generator, write_dataset
 from sfin.parameters import MODES, PARAMETER_NAMES, NoiseDistribution
 from sfin.pixel_loops import to_bytes
 
-Float32Array = NDArray[np.float32]
-Split = Literal["train", "test", "validation"]
-# Streams of randomness that never meet: one per mode, split and pair.
-SPLITS: tuple[Split, ...] = ("train", "test", "validation")
 # In place of the number of a second structure where there is none.
 NO_STRUCTURE = -1
 
@@ -77,19 +67,6 @@ class SynthesisSettings:
             "noise": NoiseSettings(**entries["noise"]),
         }
         return cls(**{**entries, **nested})
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One noisy image, its labels (uint8 grey levels) and what was drawn."""
-
-    noisy: NDArray[np.uint8]
-    clean: NDArray[np.uint8]
-    noiseless: NDArray[np.uint8]
-    detection: NDArray[np.uint8]
-    superresolution: NDArray[np.uint8]
-    atoms: dict[str, NDArray[Any]]
-    drawn: dict[str, float]
 
 
 def synthesise_pair(
@@ -165,19 +142,10 @@ def synthesise_dataset(
         How to draw.
     provenance
         ``seed`` and ``scale`` of the whole dataset; kept with it.
-    progress
-        Called with the pairs that are done and their number.
-    workers
-        How many of dask's threads or processes to use; its choice if None.
-    scheduler
-        ``processes``, ``threads``, or another scheduler of dask; None is the one in
-        force, such as that of a `dask.distributed.Client`. Processes take a second
-        to start, and then two do twice what one does; two threads, which wait for
-        the interpreter, 1.4 times.
+    progress, workers, scheduler
+        As for `sfin.pair_writing.write_dataset`.
     """
     seed = int(provenance["seed"])
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     continuous = (*PARAMETER_NAMES, "pixel_size", "rotation", "second_rotation")
     types: dict[str, np.dtype[Any]] = {
         **dict.fromkeys(continuous, np.dtype(np.float32)),
@@ -185,75 +153,27 @@ def synthesise_dataset(
         "structure": np.dtype(np.int16),
         "second_structure": np.dtype(np.int16),
     }
-    group = create_pairs(
-        partial,
-        number,
-        settings.size,
-        types,
-        {
-            **provenance,
-            "version": __version__,
-            "mode": distribution.mode,
-            "split": split,
-            "settings": asdict(settings),
-            "calibration": distribution.to_dict(),
-            "arrangements": list(ARRANGEMENTS),
-            "structures": [structure.structure for structure in structures],
-            "species": species_names(structures),
-        },
-    )
+    attributes = {
+        **provenance,
+        "version": __version__,
+        "mode": distribution.mode,
+        "split": split,
+        "settings": asdict(settings),
+        "calibration": distribution.to_dict(),
+        "arrangements": list(ARRANGEMENTS),
+        "structures": [structure.structure for structure in structures],
+        "species": species_names(structures),
+    }
     stream = (MODES.index(distribution.mode), SPLITS.index(split))
 
     def draw(index: int) -> Pair:
-        key = np.random.SeedSequence(seed, spawn_key=(*stream, index))
-        # The fastest of the generators that numpy has.
-        generator = np.random.Generator(np.random.SFC64(key))
+        generator = own_generator(seed, *stream, index)
         return synthesise_pair(structures, distribution, settings, generator)
 
-    shards = [range(number)[i : i + SHARD] for i in range(0, number, SHARD)]
-    tasks = [delayed(_write_shard)(partial, shard, draw) for shard in shards]
-    done = count(1)
-
-    def finished() -> None:
-        if progress:
-            progress(round(next(done) / len(shards) * number), number)
-
-    with threadpool_limits(1):
-        drawn = compute_all(tasks, finished, scheduler, workers)
-    table = {
-        name: np.concatenate([shard.pop(name) for shard in drawn])
-        for name in (*types, *ATOM, "count")
-    }
-    for name in types:
-        array = cast("zarr.Array[Any]", group[name])
-        array[:] = table[name]
-    write_atoms(group, table["count"], {name: table[name] for name in ATOM})
-    finish_pairs(partial, path)
-
-
-def _write_shard(
-    path: Path, indices: range, draw: Callable[[int], Pair]
-) -> dict[str, NDArray[Any]]:
-    """Draw the pairs of one shard and write their images to the open store.
-
-    What is not an image comes back: what was drawn for each pair, the number of
-    its atoms, and the atoms of all pairs, one pair after the other.
-    """
-    # One BLAS thread: sums in a fixed order, and no threads beside dask's.
-    with threadpool_limits(1):
-        pairs = [draw(index) for index in indices]
-    group = zarr.open_group(path, mode="r+")
-    for name in IMAGES:
-        array = cast("zarr.Array[Any]", group[name])
-        images = np.stack([getattr(pair, name) for pair in pairs])
-        array[indices.start : indices.stop] = images
-    drawn = {
-        name: np.array([pair.drawn[name] for pair in pairs]) for name in pairs[0].drawn
-    }
-    atoms = {
-        name: np.concatenate([pair.atoms[name] for pair in pairs]) for name in ATOM
-    }
-    return drawn | atoms | {"count": np.array([len(pair.atoms["x"]) for pair in pairs])}
+    write_dataset(
+        *(path, number, settings.size, types, attributes, draw),
+        *(progress, workers, scheduler),
+    )
 
 
 def _codes(scene: Scene, structures: Sequence[str]) -> dict[str, float]:

@@ -10,8 +10,19 @@ import pandas as pd
 from sfin.files import write_whole
 
 # What readers see: names of datasets, and a cell without a value.
-DATASET_NAMES = {"sfin": "SFIN data", "temimagenet": "TEMImageNet", "gan": "GAN data"}
+# TEMImageNet made again by its recipe is never called by its bare name.
+DATASET_NAMES = {
+    "sfin": "SFIN data",
+    "temimagenet": "TEMImageNet (re-synthesised)",
+    "temimagenet_published": "TEMImageNet",
+    "gan": "GAN data",
+}
 NONE = "–"
+# What captions say of it.
+RESYNTHESISED = (
+    f"{DATASET_NAMES['temimagenet']} follows TEMImageNet's recipe as far as it is "
+    "known; the paper's values beside it are for the published images"
+)
 
 
 @dataclass(frozen=True)

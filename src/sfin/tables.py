@@ -14,6 +14,7 @@ from sfin.metrics import DATA_RANGE
 from sfin.table_formats import (
     DATASET_NAMES,
     NONE,
+    RESYNTHESISED,
     Cell,
     Grid,
     write_grid,
@@ -21,7 +22,9 @@ from sfin.table_formats import (
 
 Artifact = Literal["Table 1", "Table 5", "Table 6", "Table 7"]
 
-GROUPS = (("temimagenet", "haadf"), ("gan", "haadf"), ("sfin", "haadf"), ("sfin", "bf"))
+_TEMIMAGENET = ("temimagenet_published", "temimagenet")
+_DATASETS = (*_TEMIMAGENET, "gan", "sfin")
+GROUPS = (*((name, "haadf") for name in _DATASETS), ("sfin", "bf"))
 
 # What the paper calls our methods; its table 5 names a network after its parts.
 _NETWORKS = {"atomsegnet": "AtomSegNet", "fcn": "FCN", "sfin": "SFIN"}
@@ -36,10 +39,10 @@ PAPER_METHODS: dict[Artifact, dict[str, str]] = {
     "Table 7": _NETWORKS,
 }
 PAPER_DATASETS: dict[Artifact, dict[str, str]] = {
-    "Table 1": {"sfin": "Ours", "temimagenet": "TEMImageNet"},
+    "Table 1": {"sfin": "Ours"} | dict.fromkeys(_TEMIMAGENET, "TEMImageNet"),
     "Table 5": {"sfin": "Ours"},
     "Table 6": {"sfin": "Ours (detection)"},
-    "Table 7": {"temimagenet": "TEMImageNet (super-resolution)"},
+    "Table 7": dict.fromkeys(_TEMIMAGENET, "TEMImageNet (super-resolution)"),
 }
 PAPER_COLUMNS = {"paper_psnr": "PSNR", "paper_ssim": "SSIM"}
 
@@ -149,6 +152,8 @@ def caption(table: pd.DataFrame, artifact: Artifact, version: str) -> str:
         if scales != ["paper"]
         else "Networks were trained here and are not the authors'"
     )
+    if "temimagenet" in set(table["dataset"]):
+        warning += f". {RESYNTHESISED}"
     return (
         f"{artifact}, task {table['task'].iloc[0]}. Mean ± standard deviation over "
         "the test images of PSNR (dB) and SSIM, images clipped and truncated to "

@@ -36,6 +36,10 @@ try:
 
         check_shipped(config["structures"], SHIPPED_COLUMNS)
     check_user_structures(USER_STRUCTURES, config["structures"])
+    if config["temimagenet"]["download"]:
+        from sfin.temimagenet_reader import check_download
+
+        check_download(config["temimagenet"]["download"])
     DESCRIBED_STRUCTURES = list_structures(Path(STRUCTURES))
     PUBLIC_IMAGES = public_images(SOURCES, config["images"]["public"], config["modes"])
     IMAGES = images_of_run(
@@ -55,6 +59,13 @@ METHODS = config["methods"]
 TRAINED = [method for method in METHODS if method in config["networks"]]
 # What every table and figure says about how it was made.
 PROVENANCE = {"scale": config["scale"], "seed": config["seed"]}
+# The comparison dataset that is used, of HAADF alone: the user's download of it, or
+# one made here by its recipe, which tables and captions call re-synthesised.
+TEMIMAGENET = (
+    "temimagenet_published" if config["temimagenet"]["download"] else "temimagenet"
+)
+COMPARED = [f"{TEMIMAGENET}/haadf"] if "haadf" in config["modes"] else []
+OWN_DATA = [f"sfin/{mode}" for mode in config["modes"]]
 DATASET_PICTURES = collect(
     "results/datasets/sfin/{mode}/{split}.png",
     mode=config["modes"],
@@ -76,7 +87,7 @@ FIGURE3_MODE = "haadf" if "haadf" in config["modes"] else config["modes"][0]
 
 
 wildcard_constraints:
-    dataset="sfin",
+    dataset="sfin|temimagenet|temimagenet_published",
     # Not the names of pictures made of an image, which would be tried as images.
     image=r"\w[^/]*(?<!\.comparison)(?<!\.uncertainty)",
     method="|".join([*METHODS, *config["networks"], *config["filters"]]),

@@ -6,9 +6,13 @@ def weights(wildcards):
 
 
 def training_settings(wildcards):
-    """Merge the settings of all trainings with those of one network."""
+    """Merge the settings of all trainings with those of one network.
+
+    Only our own data follow the noise model that can be drawn anew.
+    """
     own = config["networks"][wildcards.method].get("training", {})
-    return config["training"] | own
+    noise = {} if wildcards.dataset == "sfin" else {"fresh_noise": False}
+    return config["training"] | own | noise
 
 
 def epochs(methods):
@@ -21,3 +25,13 @@ def gpus(wildcards):
     """Count the GPUs that a training asks for."""
     settings = training_settings(wildcards)
     return 0 if settings["device"] == "cpu" else settings["devices"]
+
+
+def workers_for(wildcards, threads, resources):
+    """Give the workers of dask that make a dataset, of this machine or of Slurm."""
+    cluster = config["synthesis"]["cluster"] | {
+        "partition": resources.get("slurm_partition"),
+        "account": resources.get("slurm_account"),
+    }
+    scheduler = config["synthesis"]["scheduler"]
+    return {"scheduler": scheduler, "workers": threads, "cluster": cluster}

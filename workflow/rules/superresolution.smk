@@ -3,11 +3,11 @@ SUPERRESOLUTION = ["atomsegnet", "fcn", "sfin"]
 
 
 rule table7:
-    """Table 7: atoms made narrower by each network; trains three more per mode."""
+    """Table 7: atoms made narrower by each network; trains three more per dataset."""
     input:
         scores=collect(
-            "results/evaluation/superresolution/sfin/{mode}/{method}.csv",
-            mode=config["modes"],
+            "results/evaluation/superresolution/{data}/{method}.csv",
+            data=[*COMPARED, *OWN_DATA],
             method=["noisy", *SUPERRESOLUTION],
         ),
         distributions=collect("results/calibration/{mode}.json", mode=config["modes"]),
@@ -43,15 +43,15 @@ rule table7:
 rule figure11:
     """Figure 11: test images with atoms made narrower by each network."""
     input:
-        pairs=collect("results/datasets/sfin/{mode}/test.zarr", mode=config["modes"]),
+        pairs=collect("results/datasets/{data}/test.zarr", data=[*COMPARED, *OWN_DATA]),
         weights=collect(
-            "results/models/superresolution/sfin/{mode}/{method}/weights.safetensors",
-            mode=config["modes"],
+            "results/models/superresolution/{data}/{method}/weights.safetensors",
+            data=[*COMPARED, *OWN_DATA],
             method=SUPERRESOLUTION,
         ),
         scores=collect(
-            "results/evaluation/superresolution/sfin/{mode}/sfin.csv",
-            mode=config["modes"],
+            "results/evaluation/superresolution/{data}/sfin.csv",
+            data=[*COMPARED, *OWN_DATA],
         ),
         code=code("figure11"),
     output:

@@ -21,15 +21,7 @@ rule synthesise_pairs:
     params:
         number=lookup("synthesis/number/{split}", within=config),
         settings=lookup("synthesis/settings", within=config),
-        workers=lambda wildcards, threads, resources: {
-            "scheduler": config["synthesis"]["scheduler"],
-            "workers": threads,
-            "cluster": config["synthesis"]["cluster"]
-            | {
-                "partition": resources.get("slurm_partition"),
-                "account": resources.get("slurm_account"),
-            },
-        },
+        workers=workers_for,
         provenance=PROVENANCE,
     script:
         "../scripts/synthesise_pairs.py"
