@@ -17,6 +17,7 @@ resource_scopes:
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/methods.smk"
+include: "workflow/rules/known_images.smk"
 include: "workflow/rules/detection.smk"
 include: "workflow/rules/lattices.smk"
 

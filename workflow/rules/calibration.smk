@@ -22,15 +22,6 @@ rule calibrate_image:
         "../scripts/calibrate_image.py"
 
 
-def calibrated_images(wildcards):
-    """List the calibrations of all images of a mode."""
-    return collect(
-        "results/calibration/{mode}/{image}.json",
-        mode=wildcards.mode,
-        image=IMAGES[wildcards.mode],
-    )
-
-
 rule summarise_calibration:
     """Take the mean and variance of each noise parameter of a mode."""
     input:
