@@ -104,3 +104,25 @@ def test_results_hold_one_scale(tmp_path):
     check_scale(tmp_path / "results", "paper")
     with pytest.raises(InputError, match="holds results of scale paper, which a run"):
         check_scale(tmp_path / "results", "test")
+
+
+@pytest.mark.parametrize("method", sorted(CONFIG["networks"]))
+def test_every_network_is_trained_as_in_the_paper_at_its_scale(method):
+    # What `config.yaml` says beside one network is laid under `paper.yaml`.
+    paper = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    settings = merged(CONFIG, paper)
+    training = settings["training"] | settings["networks"][method]["training"]
+    expected = {
+        "epochs": 500,
+        "batch_size": 8,
+        "crop_size": None,
+        "learning_rate": 2e-4,
+        "schedule": "multi_step",
+        "milestones": [250, 400, 450, 475],
+        "decay": 0.5,
+        "betas": [0.9, 0.999],
+        "flips": False,
+        "fresh_noise": False,
+        "ema_decay": 0,
+    }
+    assert {name: training[name] for name in expected} == expected
