@@ -246,9 +246,11 @@ def test_new_image_recalibrates_its_mode(changed):
     planned = changed.planned()
     assert planned["calibrate_image"] == 1
     assert planned["summarise_calibration"] == 1
-    assert planned["synthesise_pairs"] == 2
-    assert planned["train_network"] == 3
-    assert planned["enhance_image"] == 2
+    # For training, testing, and measuring the detector.
+    assert planned["synthesise_pairs"] == 3
+    # The three of Table 1, and the detector.
+    assert planned["train_network"] == 4
+    assert planned["enhance_image"] == planned["detect_atoms"] == 2
     assert planned["calibrate_dataset"] == 1
     assert "render_structure" not in planned
 
@@ -259,7 +261,7 @@ def test_removed_image_recalibrates_its_mode(changed):
     planned = changed.planned()
     assert "calibrate_image" not in planned
     assert planned["summarise_calibration"] == 1
-    assert planned["train_network"] == 3
+    assert planned["train_network"] == 4
 
 
 def test_changed_training_setting_retrains_that_network_only(changed):
@@ -269,8 +271,9 @@ def test_changed_training_setting_retrains_that_network_only(changed):
     own["training"] = own.get("training", {}) | {"learning_rate": 1e-4}
     config.write_text(yaml.safe_dump(settings, sort_keys=False))
     planned = changed.planned()
-    assert planned["train_network"] == 2
-    assert planned["evaluate_method"] == 2
+    # In both modes, to enhance and to detect.
+    assert planned["train_network"] == 4
+    assert planned["evaluate_method"] == planned["measure_detector"] == 2
     assert not {"synthesise_pairs", "calibrate_image"} & set(planned)
 
 
