@@ -8,6 +8,7 @@ rule calibrate_image:
         "logs/calibrate_image/{mode}/{image}.log",
     benchmark:
         "logs/benchmarks/calibrate_image/{mode}/{image}.tsv"
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 1
@@ -34,6 +35,7 @@ rule summarise_calibration:
         "logs/summarise_calibration/{mode}.log",
     benchmark:
         "logs/benchmarks/summarise_calibration/{mode}.tsv"
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 1

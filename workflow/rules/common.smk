@@ -55,6 +55,9 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 
+# What trainings wait for goes before them: else those of one mode, minutes each, hold
+# the cores that the data of the other mode need.
+FIRST = 1
 METHODS = config["methods"]
 TRAINED = [method for method in METHODS if method in config["networks"]]
 # What every table and figure says about how it was made.

@@ -8,6 +8,7 @@ rule fetch_image:
         "logs/fetch_image/{mode}/{image}.{suffix}.log",
     benchmark:
         "logs/benchmarks/fetch_image/{mode}/{image}.{suffix}.tsv"
+    priority: FIRST
     retries: 2
     conda:
         ENVIRONMENT

@@ -17,6 +17,7 @@ rule render_structure:
         "logs/benchmarks/render_structure/{structure}.tsv"
     wildcard_constraints:
         structure=only_if("rendered"),
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 2
@@ -51,6 +52,7 @@ rule unpack_columns:
         "logs/benchmarks/unpack_columns/{structure}.tsv"
     wildcard_constraints:
         structure=only_if("shipped"),
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 1

@@ -12,6 +12,7 @@ rule synthesise_pairs:
         "logs/synthesise_pairs/sfin/{mode}/{split}.log",
     benchmark:
         "logs/benchmarks/synthesise_pairs/sfin/{mode}/{split}.tsv"
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 2
