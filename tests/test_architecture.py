@@ -28,7 +28,7 @@ FLOORS = {
     "lattice_errors lattice_match lattice_choice lattice_fit lattice_spectrum "
     "bm3d_filter pretrained_peer rivals positions confidence detection "
     "detection_settings atom_matching atom_scale gaussian_fits "
-    "atomap_finder peak_finders noise_information localisation_bound",
+    "image_doubts atomap_finder peak_finders noise_information localisation_bound",
     4: "lattice_table extended_evaluation extended_table evaluation tables ablation "
     "table_formats "
     "figures dataset_figure rendering_figure similarity calibrated_datasets "

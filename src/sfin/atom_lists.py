@@ -13,6 +13,7 @@ from sfin.errors import InputError
 from sfin.figures.atoms import atoms_figure
 from sfin.figures.style import write_figure
 from sfin.files import write_whole
+from sfin.image_doubts import doubts
 from sfin.images import Image, read_image, to_grey_levels
 from sfin.parameters import Mode, distrust
 from sfin.positions import NO_ATOMS, AtomPositions
@@ -105,17 +106,13 @@ def detect_image(image: Image, detector: Detector) -> DetectedFile:
     origin = detector.metadata
     mode: Mode = origin["mode"]
     grey = np.clip(to_grey_levels(image.data)[0], 0, 255)
-    present = has_atoms(grey)
-    atoms = detector(grey) if present else NO_ATOMS
+    atoms = detector(grey) if has_atoms(grey) else NO_ATOMS
     note = (
         f"{origin['method']} trained for {origin['task']} at scale {origin['scale']}, "
         f"seed {origin['seed']}, dataset {origin['dataset']}; confidence of at least "
         f"{detector.threshold}."
     ) + distrust(mode, origin.get("noise_warnings", ()))
-    if not present:
-        note += (
-            " Nothing in this image is more than noise makes, so nothing is an atom."
-        )
+    note += doubts(grey, mode, origin.get("noise"))
     return DetectedFile(image, grey, atoms, detector.confidence(atoms.amplitude), note)
 
 

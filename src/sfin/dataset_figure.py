@@ -1,10 +1,12 @@
 """Show what a dataset looks like."""
 
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.figure import Figure
 
 from sfin.dataset_records import read_images, read_record
+from sfin.parameters import distrust
 from sfin.table_formats import DATASET_NAMES
 
 ROWS = {
@@ -50,4 +52,7 @@ def plot_pairs(store: str | Path, path: str | Path, number: int = 8) -> None:
         f"{attributes['scale']}, seed {attributes['seed']}",
         fontsize=10,
     )
+    noise = attributes.get("calibration", {})
+    if doubt := distrust(attributes["mode"], noise.get("warnings", ())):
+        figure.supxlabel(fill(doubt.strip(), 40 * len(indices)), fontsize=8)
     figure.savefig(path, metadata={"Software": None})

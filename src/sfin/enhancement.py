@@ -12,6 +12,7 @@ from torch import nn
 from sfin.errors import InputError
 from sfin.figures.comparison import comparison_figure
 from sfin.figures.style import write_figure
+from sfin.image_doubts import doubts
 from sfin.images import GreyScale, Image, read_image, to_grey_levels, write_image
 from sfin.inference import Prepared, enhance, tile_size
 from sfin.networks.build import load_network
@@ -36,7 +37,7 @@ class OpenedImage:
     tile
         Side of the images that it was trained on, pixels.
     note
-        Which network it is.
+        Which network it is, and what speaks against trusting it with this image.
     """
 
     image: Image
@@ -105,6 +106,7 @@ def pair(
     grey, scale = to_grey_levels(image.data)
     grey = np.clip(grey, 0, 255)
     note = network_note(metadata)
+    note += doubts(grey, metadata["mode"], metadata.get("noise"))
     return OpenedImage(image, grey, scale, network, tile_size(metadata), note)
 
 

@@ -1,6 +1,6 @@
 """Tell how far an enhanced image can be trusted: a picture and two tables."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sfin.atom_presence import has_atoms
 from sfin.enhancement import OpenedImage
 from sfin.figures.style import write_figure
 from sfin.figures.uncertainty import uncertainty_figure
@@ -80,6 +81,9 @@ def check_enhancement(
     uncertain = enhance_with_uncertainty([opened.network], opened.grey, opened.tile)
     left = residual(opened.grey, uncertain.mean, settings)
     atoms = find_atoms(uncertain.mean, left, mode, settings)
+    if not has_atoms(opened.grey):
+        # Their support is measured against what the network left of the noise.
+        atoms = replace(atoms, supported=np.zeros_like(atoms.supported))
     return EnhancementCheck(opened, uncertain, left, atoms)
 
 

@@ -19,6 +19,7 @@ from sfin.data_parallel import is_launched, launch, leads
 from sfin.datasets import load_pairs
 from sfin.errors import InputError
 from sfin.files import write_whole
+from sfin.image_doubts import noise_range
 from sfin.networks.build import build_network, save_weights
 from sfin.training import Epoch, Report, train
 from sfin.training_settings import TrainingSettings
@@ -93,6 +94,7 @@ def train_method(
         "network": dict(network_settings),
         "training": asdict(settings),
         "noise_warnings": data.attributes.get("calibration", {}).get("warnings", []),
+        "noise": noise_range(data.attributes.get("calibration", {})),
         "image_size": settings.crop_size or data.noisy.shape[1],
     }
     # Not one of the workflow's outputs: those are deleted when a job is killed.

@@ -1,0 +1,85 @@
+"""Reasons why a network's answer to an image should not be trusted."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfin.atom_presence import has_atoms
+from sfin.calibration import calibrate
+from sfin.calibration_settings import CalibrationSettings
+from sfin.errors import InputError
+from sfin.image_quality import assess, warnings
+from sfin.parameters import Mode
+
+# Grey level at which noise is compared, and by how much it may lie beyond the noise
+# that a network was trained on.
+LEVEL, MARGIN = 128.0, 1.3
+
+
+def doubts(
+    grey: NDArray[np.floating], mode: Mode, noise: Mapping[str, Any] | None
+) -> str:
+    """Say what speaks against an answer to this image; nothing if all is well.
+
+    Parameters
+    ----------
+    grey
+        Grey levels of the image (rows, columns), fast scan along the rows.
+    mode
+        Of the image.
+    noise
+        ``minimum`` and ``maximum`` of the noise parameters that the network was
+        trained with, each by name; None if nobody wrote them down.
+
+    Returns
+    -------
+    str
+        Sentences that begin with a space, or nothing.
+    """
+    found = list(_doubts(grey, mode, noise))
+    return f" Doubts about this image: {'; '.join(found)}." if found else ""
+
+
+def _doubts(
+    grey: NDArray[np.floating], mode: Mode, noise: Mapping[str, Any] | None
+) -> Iterator[str]:
+    if not has_atoms(grey):
+        yield (
+            "nothing in it is more than noise makes, so what looks like an atom is "
+            "invented"
+        )
+        return
+    settings = CalibrationSettings()
+    if min(grey.shape) < settings.patch_size:
+        return
+    yield from warnings(assess(grey, []), settings)
+    if noise is None:
+        return
+    try:
+        patches = calibrate(grey, mode, settings)
+    except InputError:
+        yield "its noise cannot be measured"
+        return
+    measured = float(np.median([_deviation(vars(p.parameters)) for p in patches]))
+    least, most = (_deviation(noise[name]) for name in ("minimum", "maximum"))
+    if not least / MARGIN <= measured <= most * MARGIN:
+        yield (
+            f"its noise, {measured:.1f} grey levels at half brightness, is not what "
+            f"the network was trained on ({least:.1f}–{most:.1f}); calibrate with "
+            "images like this one"
+        )
+
+
+def noise_range(calibration: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Take what `doubts` wants from the calibration that a dataset was made with."""
+    names = ("minimum", "maximum")
+    if not all(name in calibration for name in names):
+        return None
+    return {name: dict(calibration[name]) for name in names}
+
+
+def _deviation(noise: Mapping[str, float]) -> float:
+    pointwise = noise["pointwise_slope"] * LEVEL + noise["pointwise_intercept"]
+    return float(np.hypot(max(pointwise, 0.0), max(noise["scan_intercept"], 0.0)))
