@@ -71,6 +71,20 @@ def test_wrong_settings_are_refused_in_one_sentence(place, key, value, sentence)
     assert "\n" not in str(refusal.value)
 
 
+def test_number_that_yaml_takes_for_a_text_is_told():
+    settings = copy.deepcopy(CONFIG)
+    settings["training"]["learning_rate"] = "1e-3"
+    with pytest.raises(InputError, match=r"takes 1e-3 for a text; .* like 1\.0e-3"):
+        check_settings(settings, SCHEMA)
+
+
+def test_method_that_must_be_there_is_named():
+    settings = copy.deepcopy(CONFIG)
+    settings["methods"] = ["noisy"]
+    with pytest.raises(InputError, match="'sfin' must be among them"):
+        check_settings(settings, SCHEMA)
+
+
 def test_nobody_has_to_read_a_pattern():
     settings = copy.deepcopy(CONFIG)
     settings["synthesis"]["cluster"]["memory"] = "much"

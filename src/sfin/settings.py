@@ -35,7 +35,9 @@ def check_settings(settings: Mapping[str, Any], schema: str | Path) -> None:
     error = jsonschema.exceptions.best_match(validator.iter_errors(settings))
     if error is not None:
         place = ".".join(map(str, error.absolute_path))
-        raise InputError(f"The config cannot be used: {_sentence(error, place)}.")
+        sentence = _sentence(error, place)
+        end = "" if sentence.endswith("?") else "."
+        raise InputError(f"The config cannot be used: {sentence}{end}")
 
 
 def check_scale(results: str | Path, scale: str) -> None:
@@ -75,16 +77,33 @@ def _sentence(error: jsonschema.ValidationError, place: str) -> str:
         unknown = sorted(_unknown(error.instance, known))[0]
         near = difflib.get_close_matches(unknown, known, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"choose from {known}"
-        return f"there is no setting {unknown!r}{within}; {remedy}".rstrip("?")
+        return f"there is no setting {unknown!r}{within}; {remedy}"
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"the setting {missing[0]!r} is missing{within}; add it"
     expected = error.schema.get("description")
     hint = f" ({expected.rstrip('.')})" if expected else ""
+    if error.validator == "contains":
+        return (
+            f"{place}{hint}: {error.schema['contains']['const']!r} must be among them"
+        )
+    if error.validator == "type" and _is_number(error.instance):
+        return (
+            f"{place}{hint}: YAML takes {error.instance} for a text; write a number "
+            "like 1.0e-3"
+        )
     if error.validator == "pattern":
         # Of a value, or of a name; nobody should have to read the pattern.
         return f"{place}{hint}: {error.instance!r} is not written like that"
     return f"{place}{hint}: {error.message}"
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether a text reads as a number, as 1e-3 does to everyone but YAML."""
+    try:
+        return isinstance(value, str) and float(value) == float(value)
+    except ValueError:
+        return False
 
 
 def _unknown(settings: Mapping[str, Any], known: list[str]) -> Iterator[str]:

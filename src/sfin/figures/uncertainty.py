@@ -26,8 +26,8 @@ BAR, BAR_GAP = 0.09, 0.05
 # What the pictures alone would make one believe; measured in docs/inference.md.
 CAVEAT = (
     "The deviation says where the network wavers; it is no error bar: on synthetic "
-    "images the error is 3 to 4 times as large. Circles mark atoms that the input does "
-    "not support; of atoms that a network invented itself they find about half."
+    "images the error is 3 to 4 times as large. Circles mark maxima that the input does "
+    "not support as atoms (those a detector finds are in results/atoms); of atoms that a network invented itself they find about half."
 )
 
 
@@ -148,7 +148,7 @@ def _write_statistics(axes: Axes, residual: Residual, atoms: Atoms) -> None:
         ("Correlation along columns", f"{residual.column_correlation:.2f}"),
         ("Power at lattice spots", f"{residual.spot_power:.1%}"),
         ("  of noise alone", f"{residual.spot_noise:.1%}"),
-        ("Atoms", f"{len(atoms.row)}"),
+        ("Maxima of the enhanced image", f"{len(atoms.row)}"),
         ("  without support (circles)", f"{doubtful}"),
     )
     for number, (label, value) in enumerate(lines):
