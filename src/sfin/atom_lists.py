@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from sfin.atom_presence import has_atoms
 from sfin.detection import Detector
+from sfin.enhancement import network_note
 from sfin.errors import InputError
 from sfin.figures.atoms import atoms_figure
 from sfin.figures.style import write_figure
 from sfin.files import write_whole
 from sfin.image_doubts import doubts
 from sfin.images import Image, read_image, to_grey_levels
-from sfin.parameters import Mode, distrust
+from sfin.parameters import Mode
 from sfin.positions import NO_ATOMS, AtomPositions
 
 
@@ -104,15 +105,10 @@ def detect_image(image: Image, detector: Detector) -> DetectedFile:
         If the image has no contrast.
     """
     origin = detector.metadata
-    mode: Mode = origin["mode"]
     grey = np.clip(to_grey_levels(image.data)[0], 0, 255)
     atoms = detector(grey) if has_atoms(grey) else NO_ATOMS
-    note = (
-        f"{origin['method']} trained for {origin['task']} at scale {origin['scale']}, "
-        f"seed {origin['seed']}, dataset {origin['dataset']}; confidence of at least "
-        f"{detector.threshold}."
-    ) + distrust(mode, origin.get("noise_warnings", ()))
-    note += doubts(grey, mode, origin.get("noise"))
+    note = f"{network_note(origin)} Confidence of at least {detector.threshold}."
+    note += doubts(grey, origin["mode"], origin.get("noise"))
     return DetectedFile(image, grey, atoms, detector.confidence(atoms.amplitude), note)
 
 

@@ -113,8 +113,8 @@ def pair(
 def network_note(metadata: Mapping[str, Any]) -> str:
     """Say in a sentence or two which network it is, and whether to trust its noise."""
     return (
-        f"{metadata['method']} trained at scale {metadata['scale']}, seed "
-        f"{metadata['seed']}, dataset {metadata['dataset']}."
+        f"{metadata['method']} trained for {metadata['task']} at scale "
+        f"{metadata['scale']}, seed {metadata['seed']}, dataset {metadata['dataset']}."
     ) + distrust(metadata["mode"], metadata.get("noise_warnings", ()))
 
 
