@@ -16,11 +16,13 @@ SHIPPED_COLUMNS = f"{STRUCTURES}/columns.json"
 ENVIRONMENT = "../../envs/sfin.yaml"
 
 # Jobs run the library that this workflow tracks, in whatever environment. Idle
-# threads sleep instead of spinning on cores that other jobs need. Both are read when
-# a process starts.
+# threads sleep instead of spinning on cores that other jobs need. Intel's MKL sums in
+# one order, wherever in memory its numbers lie and however many threads it has. All
+# are read when a process starts.
 os.environ.update(
     PYTHONPATH=str(Path("src").resolve()),
     OMP_WAIT_POLICY="passive",
+    MKL_CBWR="AUTO,STRICT",
 )
 
 
