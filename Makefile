@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TARGETS ?=
 
-.PHONY: run test test-slurm lint environment venv-package lock columns gpu-bundle clean
+.PHONY: run test test-slurm lint environment venv-package lock columns weights gpu-bundle clean
 
 run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --cores all $(TARGETS)
@@ -49,6 +49,10 @@ columns: $(READY) ## render all structures at scale `paper`; replace the table t
 	$(BIN)/snakemake --cores all column_table --configfile config/paper.yaml --config columns=rendered
 	cp results/structures/columns.json resources/structures/columns.json
 	PYTHONPATH=src $(BIN)/python docs/structures.py
+
+weights: $(READY) ## train the networks that ship, six hours of one core; goes on where it stopped
+	$(BIN)/python -u benchmarks/gpu/run.py --plan benchmarks/gpu/weights_plan.yaml \
+		--device cpu --minutes 1440 --out .gpu/weights --state .gpu/weights-state
 
 gpu-bundle: $(READY) ## pack what a GPU machine lacks; see benchmarks/gpu/README.md
 	$(BIN)/python benchmarks/gpu/bundle.py

@@ -30,7 +30,7 @@ class Origin:
     Attributes
     ----------
     scale
-        ``test``, ``laptop`` or ``paper``: how large data and training were.
+        ``test``, ``laptop``, ``hour`` or ``paper``: how large data and training were.
     task
         ``enhancement``, ``detection`` or ``superresolution``.
     dataset
