@@ -44,12 +44,27 @@ def test_public_images_are_chosen_by_name_and_mode():
         public_images(SOURCES, ["temul"], ["bf"])
 
 
-def test_users_image_comes_before_a_public_one_of_its_name(tmp_path):
-    drop(tmp_path / "haadf", "temul_mos2.npy")
+def test_public_images_come_beside_the_users(tmp_path):
+    drop(tmp_path / "haadf", "mine.npy")
     public = public_images(SOURCES, ["temul_mos2", "atomap_abf"], ["haadf", "bf"])
     found = real_images(tmp_path, ["haadf", "bf"], public, "fetched")
-    assert found["haadf"] == {"temul_mos2": tmp_path / "haadf/temul_mos2.npy"}
+    assert list(found["haadf"]) == ["mine", "temul_mos2"]
     assert str(found["bf"]["atomap_abf"]) == "fetched/bf/atomap_abf.hdf5"
+
+
+def test_users_image_of_a_public_name_is_refused(tmp_path):
+    drop(tmp_path / "haadf", "temul_mos2.npy")
+    public = public_images(SOURCES, ["temul_mos2"], ["haadf"])
+    with pytest.raises(InputError, match=r"temul_mos2\.npy has the name of a public"):
+        real_images(tmp_path, ["haadf"], public, "fetched")
+
+
+@pytest.mark.parametrize("place", [".", "HAADF"])
+def test_image_in_the_folder_of_no_mode_is_refused(tmp_path, place):
+    drop(tmp_path / "haadf", "mine.npy")
+    drop(tmp_path / place, "lost.npy")
+    with pytest.raises(InputError, match=r"folder of no mode.*haadf or .*bf"):
+        real_images(tmp_path, ["haadf"], {}, "fetched")
 
 
 def test_mode_without_images_is_refused(tmp_path):

@@ -36,6 +36,7 @@ def test_a_sidecar_names_the_structure(tmp_path):
         ("structure: SrTiO3", "'SrTiO3', which nothing describes: choose from SrT"),
         ("structure: [SrTiO3_001]", "which nothing describes"),
         ("structure: SrTiO3_001\npixel_size: -0.1", "positive number of Å"),
+        ("structure: SrTiO3_001\npixel_size: 100", "larger pixels show no atoms"),
         ("structure: SrTiO3_001\npixel_size: .nan", "positive number of Å"),
         ("structure: SrTiO3_001\npixel_size: 0.1 Å", "give a number of Å"),
         ("structure: SrTiO3_001\npixel_size: true", "give a number of Å"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sfin.errors import InputError
 from sfin.images import SUFFIXES, check_image_file
-from sfin.parameters import Mode
+from sfin.parameters import MODES, Mode
 from sfin.sidecars import SUFFIX, check_sidecars
 from sfin.sources import PublicImage, read_sources
 
@@ -79,7 +79,7 @@ def real_images(
     modes
         Modes to look for.
     public
-        Public images to add; the user's image of the same name comes first.
+        Public images to add.
     fetched
         Folder into which public images are fetched.
 
@@ -91,12 +91,18 @@ def real_images(
     Raises
     ------
     InputError
-        If a mode has no image, or a file cannot be used.
+        If a mode has no image, a file cannot be used, belongs to no mode, or has
+        the name of a public image.
     """
+    _check_places(Path(folder))
     images = {mode: user_images(Path(folder, mode)) for mode in modes}
     for name, row in public.items():
-        path = Path(fetched, row.mode, name + row.suffix)
-        images[row.mode].setdefault(name, path)
+        if name in images[row.mode]:
+            raise InputError(
+                f"{images[row.mode][name]} has the name of a public image: rename it, "
+                f"or take {name} out of images.public."
+            )
+        images[row.mode][name] = Path(fetched, row.mode, name + row.suffix)
     for mode, found in images.items():
         if not found:
             raise InputError(
@@ -105,3 +111,19 @@ def real_images(
                 f"take {mode!r} out of modes."
             )
     return images
+
+
+def _check_places(folder: Path) -> None:
+    # An image that nobody looks at is one that its owner waits for in vain.
+    places = [str(Path(folder, mode)) for mode in MODES]
+    for path in sorted(folder.glob("[!.]*")):
+        if path.is_dir() and path.name not in MODES and any(path.glob("[!.]*")):
+            raise InputError(
+                f"{path} is the folder of no mode: move what it holds into "
+                f"{' or '.join(places)}."
+            )
+        if path.is_file() and path.suffix.lower() in SUFFIXES:
+            raise InputError(
+                f"{path} is in the folder of no mode: move it into "
+                f"{' or '.join(places)}."
+            )

@@ -1,6 +1,5 @@
 """What a user says about an image: a small file of the same name beside it."""
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +10,8 @@ from sfin.errors import InputError
 from sfin.sources import PublicImage
 
 SUFFIX = ".yaml"
+# Å; neighbouring atoms must be two pixels apart.
+COARSEST = 2.0
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,9 @@ def _positive(value: object, path: Path) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{path} has pixel_size {value!r}: give a number of Å.")
-    if not 0 < value < math.inf:
+    if not 0 < value < COARSEST:
         raise InputError(
-            f"{path} has pixel_size {value!r}: give a positive number of Å."
+            f"{path} has pixel_size {value!r}: give a positive number of Å, below "
+            f"{COARSEST:g}, for larger pixels show no atoms."
         )
     return float(value)
