@@ -1,0 +1,151 @@
+"""What a real image of a known crystal should look like without noise.
+
+The crystal's columns, as abTEM renders them, are drawn on the lattice that was fitted
+to the image's atoms, and moved, widened and scaled as a whole until they agree best
+with the image. Only some numbers are adjusted to a whole image, so what is wrong with
+single atoms of it (vacancies, foreign atoms) stays a difference between the two.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfin.columns import FloatArray, ProjectedColumns
+from sfin.errors import InputError
+from sfin.lattice_fit import LatticeFit
+from sfin.lattice_geometry import Placement
+from sfin.lattice_match import sites_in_image
+from sfin.lattice_start import Motif
+from sfin.parameters import Mode
+from sfin.pixel_loops import REACH, add_spots
+
+ROUNDS = 8
+# Greatest change of the width in a round; step of its numerical derivative.
+WIDENING, STEP = 0.2, 0.01
+# Factors on the rendered width that can still be those atoms.
+NARROWEST, WIDEST = 0.4, 3.0
+# Pixels: a lattice this far off explains other atoms than it was fitted to.
+FARTHEST = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Theory:
+    """The image of a crystal without noise, registered with a real image.
+
+    Attributes
+    ----------
+    contrast
+        (rows, columns) of the columns relative to the strongest; 0 between atoms.
+    gain, level
+        ``gain × contrast + level`` are the real image's grey levels.
+    width
+        Factor on the rendered widths of the atoms: of the microscope's probe and
+        source over ours.
+    shift
+        (2,) x and y in px by which the fitted lattice was moved.
+    correlation
+        Between the real image and the contrast.
+    """
+
+    contrast: NDArray[np.float32]
+    gain: float
+    level: float
+    width: float
+    shift: FloatArray
+    correlation: float
+
+    @property
+    def grey(self) -> NDArray[np.float32]:
+        """Give the theoretical image in the real image's grey levels."""
+        return np.float32(self.gain) * self.contrast + np.float32(self.level)
+
+
+def draw_contrast(
+    placement: Placement,
+    columns: ProjectedColumns,
+    mode: Mode,
+    shape: tuple[int, int],
+    width: float = 1.0,
+) -> NDArray[np.float32]:
+    """Draw a crystal's columns where it lies in an image.
+
+    Parameters
+    ----------
+    placement
+        Where it lies.
+    columns, mode
+        The crystal, and what it is seen with; all columns are drawn, weak ones too.
+    shape
+        Rows and columns of the image.
+    width
+        Factor on the standard deviations of the columns.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows, columns); the strongest column is 1 high, −1 in BF.
+    """
+    crystal = replace(placement, motif=Motif(columns.lattice, columns.positions))
+    sigma = columns.sigma[mode] * placement.scale * width
+    # Atoms beyond the edge reach into the image.
+    keys, places = sites_in_image(crystal, shape, -REACH * float(sigma.max()))
+    kind = keys[:, 0]
+    contrast = np.zeros(shape, np.float32)
+    spots = (*places.T, columns.amplitude[mode][kind], sigma[kind])
+    add_spots(contrast, *(values.astype(np.float32) for values in spots))
+    return contrast
+
+
+def register_theory(grey: NDArray[np.floating], fit: LatticeFit) -> Theory:
+    """Draw the crystal that was fitted to an image's atoms, and register the two.
+
+    Gauss and Newton's method on shift, width, gain and level (Lucas and Kanade 1981,
+    for a whole image).
+
+    Parameters
+    ----------
+    grey
+        The real image (rows, columns).
+    fit
+        The crystal laid over its atoms, as from `sfin.lattice_fit.fit_lattice`. Its
+        bent placement is drawn.
+
+    Raises
+    ------
+    InputError
+        If the image does not look like the crystal: it would have to be moved or
+        widened beyond reason.
+    """
+    image = grey.astype(np.float64)
+    shift, width = np.zeros(2), 1.0
+
+    def drawn(wide: float) -> NDArray[np.float32]:
+        moved = replace(fit.bent_placement, origin=fit.bent_placement.origin + shift)
+        return draw_contrast(moved, fit.columns, fit.mode, image.shape, wide)
+
+    for _ in range(ROUNDS):
+        contrast = drawn(width).astype(np.float64)
+        down, right = np.gradient(contrast)
+        wider = (drawn(width + STEP) - contrast) / STEP
+        terms = [contrast, np.ones_like(contrast), -right, -down, wider]
+        design = np.stack([term.ravel() for term in terms], axis=1)
+        solution, *_ = np.linalg.lstsq(design, image.ravel(), rcond=None)
+        gain = float(solution[0])
+        change = solution[2:] / gain if gain > 0 else np.full(3, np.inf)
+        shift = shift + np.clip(change[:2], -1, 1)
+        width += float(np.clip(change[2], -WIDENING, WIDENING))
+        if gain <= 0 or np.abs(shift).max() > FARTHEST or not _plausible(width):
+            raise InputError(
+                f"The image does not look like {fit.columns.structure} as "
+                f"{fit.mode.upper()} shows it: check the structure and the mode."
+            )
+    final = drawn(width)
+    seen = final.ravel().astype(np.float64), image.ravel()
+    scale, level = np.polyfit(*seen, 1)
+    likeness = float(np.corrcoef(*seen)[0, 1])
+    return Theory(final, float(scale), float(level), width, shift, likeness)
+
+
+def _plausible(width: float) -> bool:
+    return NARROWEST < width < WIDEST

@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_lattice_fit import SHAPE, STRUCTURES, atoms_of, fitted
+
+from sfin.errors import InputError
+from sfin.theory import draw_contrast, register_theory
+
+SHIFT = np.array([0.4, -0.3])
+
+
+def image_of(fit, width=1.0, gain=120.0):
+    """Draw the image of a lattice that lies a little off the fitted one."""
+    moved = replace(fit.bent_placement, origin=fit.bent_placement.origin + SHIFT)
+    contrast = draw_contrast(moved, fit.columns, fit.mode, SHAPE, width)
+    noise = np.random.default_rng(5).normal(0, 25, SHAPE)
+    return gain * contrast + 40 + noise
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "width"),
+    [("Si_110", "haadf", 1.2), ("SrTiO3_001", "haadf", 0.9), ("SrTiO3_110", "bf", 1)],
+)
+def test_shift_width_and_brightness_are_found(name, mode, width):
+    fit = fitted(atoms_of(name, mode=mode, bend=4.0), name, mode)
+    theory = register_theory(image_of(fit, width), fit)
+    np.testing.assert_allclose(theory.shift, SHIFT, atol=0.03)
+    assert theory.width == pytest.approx(width, abs=0.02)
+    assert theory.gain == pytest.approx(120, rel=0.02)
+    assert theory.level == pytest.approx(40, abs=2 if mode == "haadf" else 4)
+    assert theory.correlation > 0.5
+
+
+def test_what_is_wrong_with_an_atom_stays_a_difference():
+    fit = fitted(atoms_of("SrTiO3_001"), "SrTiO3_001")
+    image = image_of(fit)
+    inner = np.abs(fit.bent.site_positions - np.array(SHAPE[::-1]) / 2).max(axis=1) < 60
+    strong = np.flatnonzero(inner & (fit.bent.site_column == fit.bent.site_column[0]))
+    x, y = fit.bent.site_positions[strong[0]] + SHIFT
+    rows, columns = np.indices(SHAPE)
+    sigma = fit.columns.sigma["haadf"].mean() * fit.placement.scale
+    near = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+    residual = (image - 100 * near) - register_theory(image - 100 * near, fit).grey
+    at_atom = np.hypot(columns - x, rows - y) < sigma
+    assert residual[at_atom].mean() == pytest.approx(
+        -100 * near[at_atom].mean(), rel=0.15
+    )
+    assert abs(residual[~at_atom].mean()) < 1
+
+
+def test_atoms_of_one_mode_are_not_an_image_of_the_other():
+    fit = fitted(atoms_of("SrTiO3_001"), "SrTiO3_001")
+    with pytest.raises(InputError, match="does not look like SrTiO3_001 as HAADF"):
+        register_theory(image_of(fit, gain=-120.0), fit)
+
+
+def test_every_column_is_drawn_also_those_beyond_the_edge():
+    fit = fitted(atoms_of("SrTiO3_001", jitter=0.0), "SrTiO3_001")
+    contrast = draw_contrast(fit.placement, STRUCTURES["SrTiO3_001"], "haadf", SHAPE)
+    wide = (SHAPE[0] + 80, SHAPE[1] + 80)
+    moved = replace(fit.placement, origin=fit.placement.origin + 40)
+    larger = draw_contrast(moved, STRUCTURES["SrTiO3_001"], "haadf", wide)
+    np.testing.assert_allclose(contrast, larger[40:-40, 40:-40], atol=1e-3)
