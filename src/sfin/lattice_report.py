@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from sfin import __version__
@@ -13,13 +14,14 @@ from sfin.columns import ProjectedColumns
 from sfin.errors import InputError
 from sfin.figures.atoms import atoms_figure
 from sfin.figures.lattice_fit import lattice_figure
-from sfin.images import read_image, to_grey_levels
-from sfin.lattice_fit import fit_lattice
+from sfin.images import Image, read_image, to_grey_levels
+from sfin.lattice_fit import LatticeFit, fit_lattice
 from sfin.lattice_spectrum import spectrum_placement
 from sfin.lattice_table import lattice_table
 from sfin.parameters import Mode
 from sfin.table_formats import NONE, Cell, Grid
 
+GreyImage = NDArray[np.float32]
 # Pixels that an atom's brightness is averaged over, and its surroundings.
 ATOM, SURROUNDINGS = 2.0, 12.0
 
@@ -56,22 +58,13 @@ def check_lattice(
     Figure
         Of the fit, or of the atoms.
     """
-    opened = read_image(image, pixel_size=pixel_size)
-    grey = np.clip(to_grey_levels(opened.data)[0], 0, 255)
-    table = pd.read_csv(atoms)
-    x, y = table["x"].to_numpy(float), table["y"].to_numpy(float)
-    smooth = gaussian_filter(grey, ATOM) - gaussian_filter(grey, SURROUNDINGS)
-    contrast = map_coordinates(smooth, (y, x), order=1, mode="nearest")
     caption = f"{columns.structure} on atoms detected by SFIN. {provenance}"
     try:
-        fit = fit_lattice(
-            *(x, y, grey.shape, columns, mode, opened.pixel_size),
-            amplitude=np.abs(contrast),
-        )
+        opened, grey, fit = lay_crystal(image, atoms, columns, mode, pixel_size)
     except InputError as error:
+        opened, grey, places, _ = _read(image, atoms, pixel_size)
         row = {"image": opened.name, "structure": columns.structure, "mode": mode}
-        failed = pd.DataFrame([row | {"atoms": len(x), "problem": str(error)}])
-        places = np.column_stack([x, y])
+        failed = pd.DataFrame([row | {"atoms": len(places), "problem": str(error)}])
         return failed, atoms_figure(
             grey, places, opened.name, opened.pixel_size, f"{caption} {error}"
         )
@@ -80,6 +73,50 @@ def check_lattice(
         lattice_table(fit, opened.name, spectrum),
         lattice_figure(grey, fit, opened.name, caption),
     )
+
+
+def lay_crystal(
+    image: str | Path,
+    atoms: str | Path,
+    columns: ProjectedColumns,
+    mode: Mode,
+    pixel_size: float | None,
+) -> tuple[Image, GreyImage, LatticeFit]:
+    """Read an image and its atoms, and lay its crystal over them.
+
+    Parameters
+    ----------
+    image, atoms, columns, mode, pixel_size
+        As for `check_lattice`.
+
+    Returns
+    -------
+    image, grey, fit
+        The image as read, its grey levels within 0–255, and the crystal's place.
+
+    Raises
+    ------
+    InputError
+        If the crystal fits in no way.
+    """
+    opened, grey, places, contrast = _read(image, atoms, pixel_size)
+    x, y = places.T
+    strength = np.abs(contrast)
+    size = opened.pixel_size
+    fit = fit_lattice(x, y, grey.shape, columns, mode, size, strength)
+    return opened, grey, fit
+
+
+def _read(
+    image: str | Path, atoms: str | Path, pixel_size: float | None
+) -> tuple[Image, GreyImage, NDArray[np.float64], NDArray[np.floating]]:
+    # An image, its grey levels, (n, 2) places of its atoms and the contrast at each.
+    opened = read_image(image, pixel_size=pixel_size)
+    grey = np.clip(to_grey_levels(opened.data)[0], 0, 255)
+    places = pd.read_csv(atoms)[["x", "y"]].to_numpy(float)
+    smooth = gaussian_filter(grey, ATOM) - gaussian_filter(grey, SURROUNDINGS)
+    contrast = map_coordinates(smooth, places.T[::-1], order=1, mode="nearest")
+    return opened, grey, places, contrast
 
 
 def made_by(scale: str, seed: int) -> str:

@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from test_lattice_fit import STRUCTURES, atoms_of, fitted
+
+from sfin.figures.figure7 import figure7, read_comparison
+from sfin.filters import FilterSettings
+from sfin.lattice_fit import LatticeFit
+from sfin.theory import draw_contrast
+from sfin.theory_report import judge, table8, table8_grid, write_judgement
+
+SHAPE = (320, 380)
+METHODS = ["noisy", "gaussian"]
+
+
+@pytest.fixture(scope="module")
+def crystal(tmp_path_factory):
+    """Write a noisy image of SrTiO3 and its atoms."""
+    folder = tmp_path_factory.mktemp("crystal")
+    atoms = atoms_of("SrTiO3_001", bend=2.0)
+    fit: LatticeFit = fitted(atoms, "SrTiO3_001")
+    contrast = draw_contrast(fit.bent_placement, fit.columns, "haadf", SHAPE)
+    noise = np.random.default_rng(2).normal(0, 500, SHAPE)
+    counts = (3000 + 2000 * contrast + noise).clip(0)
+    tifffile.imwrite(folder / "crystal.tif", counts.astype(np.uint16))
+    pd.DataFrame({"x": atoms.x, "y": atoms.y}).to_csv(folder / "atoms.csv")
+    return folder
+
+
+def judged(folder, structure="SrTiO3_001"):
+    return judge(
+        folder / "crystal.tif",
+        folder / "atoms.csv",
+        STRUCTURES[structure],
+        "haadf",
+        0.1,
+        METHODS,
+        {},
+        FilterSettings(),
+    )
+
+
+def written(judgement, folder):
+    paths = [str(folder / f"judged.{suffix}") for suffix in ("csv", "npz", "png")]
+    write_judgement(judgement, *paths, "test", 7)
+    return paths
+
+
+def test_methods_are_scored_and_drawn(crystal, tmp_path):
+    judgement = judged(crystal)
+    table, images, picture = written(judgement, tmp_path)
+    scores = table8([table]).set_index("method")
+    assert list(scores.index) == METHODS
+    assert scores["psnr"]["gaussian"] > scores["psnr"]["noisy"] + 3
+    assert scores["pixel_size"].to_numpy() == pytest.approx(0.1, rel=0.01)
+    assert 0.1 < scores["resolution"]["noisy"] < 4
+    comparison = read_comparison(images)
+    assert list(comparison.restored) == METHODS
+    assert np.abs(comparison.theory - judgement.comparison.theory).max() <= 0.5
+    figure = figure7([comparison, comparison], "Caption.")
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == ["Noisy", "Gaussian", "Theory"] * 2
+    with open(picture, "rb") as file:
+        assert file.read(4) == b"\x89PNG"
+
+
+def test_best_of_each_image_stands_out(crystal, tmp_path):
+    table = table8([written(judged(crystal), tmp_path)[0]])
+    grid = table8_grid(pd.concat([table, table.assign(image="other")]))
+    assert [name for name, _ in grid.rows][:2] == [
+        "crystal, SrTiO3_001: Noisy",
+        "crystal, SrTiO3_001: Gaussian",
+    ]
+    assert [cells[0].best for _, cells in grid.rows] == [False, True] * 2
+
+
+def test_crystal_that_does_not_fit_leaves_a_reason(crystal, tmp_path):
+    table, images, _ = written(judged(crystal, "Si_110"), tmp_path)
+    scores = table8([table])
+    assert "Si_110" in scores["problem"][0]
+    assert table8_grid(scores).rows[0][1][0].text == "–"
+    assert read_comparison(images).restored == {}
