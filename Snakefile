@@ -16,10 +16,12 @@ resource_scopes:
 
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/structure_files.smk"
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/known_images.smk"
 include: "workflow/rules/detection.smk"
 include: "workflow/rules/lattices.smk"
+include: "workflow/rules/theory.smk"
 
 
 rule all:
@@ -36,6 +38,7 @@ rule all:
         "results/figures/figure5.png",
         "results/figures/figure6.png",
         "results/figures/figure8.png",
+        COMPARISON,
         "results/calibration/closure.csv",
         CALIBRATION_PICTURES,
         DATASET_PICTURES,
@@ -52,6 +55,7 @@ rule all:
         DETECTED_ATOMS,
         LATTICES,
         "results/tables/lattices.csv" if LATTICES else [],
+        THEORY,
     localrule: True
 
 
@@ -61,6 +65,7 @@ include: "workflow/rules/closure.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/temimagenet.smk"
+include: "workflow/rules/gan.smk"
 include: "workflow/rules/cards.smk"
 include: "workflow/rules/realism.smk"
 include: "workflow/rules/training.smk"
@@ -70,6 +75,7 @@ include: "workflow/rules/detection_results.smk"
 include: "workflow/rules/finders.smk"
 include: "workflow/rules/superresolution.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/comparison.smk"
 include: "workflow/rules/rivals.smk"
 include: "workflow/rules/extended.smk"
 include: "workflow/rules/figures.smk"

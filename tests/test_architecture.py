@@ -18,6 +18,7 @@ FLOORS = {
     "optional_methods cluster_messages clusters sidecars image_modes",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
+    "calibration_summary "
     "structures atom_presence orientation image_cell user_structures columns "
     "column_fit fit_quality shipped_columns rendering rendering_settings arrangements "
     "noise synthesis stress_pairs datasets pair_writing linear_imaging "
@@ -25,17 +26,20 @@ FLOORS = {
     3: "networks models filters spectra training training_settings checkpoints batches "
     "training_step weight_average data_parallel allocation inference uncertainty "
     "residuals background_removal lattice_start lattice_settings lattice_geometry "
-    "lattice_errors lattice_match lattice_choice lattice_fit lattice_spectrum "
+    "lattice_errors lattice_match lattice_choice lattice_fit lattice_spectrum theory "
     "bm3d_filter pretrained_peer rivals positions confidence detection "
     "detection_settings atom_matching atom_scale gaussian_fits "
-    "image_doubts atomap_finder peak_finders noise_information localisation_bound",
+    "image_doubts atomap_finder peak_finders noise_information localisation_bound "
+    "cyclegan_settings cyclegan_images cyclegan_training cyclegan_models "
+    "gan_synthesis registration ring_correlation",
     4: "lattice_table extended_evaluation extended_table evaluation tables ablation "
-    "table_formats "
+    "table_formats names "
     "figures dataset_figure rendering_figure similarity calibrated_datasets "
     "calibrated_samples realism realism_tables scan_trends dataset_records "
     "applicability documents dataset_card enhancement enhancement_check closure "
     "remeasurement finder_comparison finder_table localisation detection_table "
-    "atom_lists lattice_report finder_trials",
+    "atom_lists lattice_report finder_trials training_data_check theory_scores "
+    "theory_report",
     5: "cli",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
@@ -49,6 +53,7 @@ MEASURE = {
     "debiased_estimator",
     "image_quality",
     "calibrated_images",
+    "calibration_summary",
 }
 
 

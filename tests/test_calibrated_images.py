@@ -4,20 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from samples import SHARED, noise
+from samples import ROOT, SHARED, noise
 from scipy.ndimage import gaussian_filter
 
 from sfin.calibrated_images import (
     calibrate_file,
     image_parameters,
-    patch_table,
     read_calibrated_image,
-    summarise_images,
+    read_shipped,
     write_calibrated_image,
 )
 from sfin.calibration_settings import CalibrationSettings
+from sfin.calibration_summary import patch_table, patches_at_hand, summarise_images
 from sfin.errors import InputError
 from sfin.noise import NoiseSettings, add_noise
+from sfin.parameters import distrust
 
 SETTINGS = CalibrationSettings()
 
@@ -114,7 +115,32 @@ def test_images_that_cannot_be_calibrated_are_flagged(tmp_path, spoil, words):
 
 def test_flagged_images_are_used_where_there_are_no_others(tmp_path):
     filtered = calibrated(record(tmp_path / "b.tif", blur=1.5), "filtered")
-    assert summarise_images("haadf", [filtered]).images == ("filtered",)
+    summary = summarise_images("haadf", [filtered])
+    assert summary.images == ("filtered",)
+    said = distrust("haadf", summary.warnings)
+    assert said.startswith(" HAADF rests on noise that is not to be trusted (filtered:")
+    assert patch_table([filtered])["used"].all()
+
+
+def test_noise_that_ships_stands_for_that_of_flagged_images_alone(tmp_path):
+    raw = calibrated(record(tmp_path / "a.tif"), "raw")
+    filtered = calibrated(record(tmp_path / "b.tif", blur=1.5), "filtered")
+    shipped = read_shipped(ROOT / "resources/calibration/haadf.json")
+    summary = summarise_images("haadf", [filtered], shipped)
+    assert summary.images == tuple(each.image for each in shipped)
+    assert "11 raw images that come with sfin" in distrust("haadf", summary.warnings)
+    assert summary.mean == summarise_images("haadf", shipped).mean
+    assert summarise_images("haadf", [raw, filtered], shipped).images == ("raw",)
+    table = patch_table([filtered], shipped)
+    assert list(table["used"]) == [False] * 2 + [True] * (len(table) - 2)
+    assert list(table["shipped"]) == list(table["used"])
+    # Only the run's own can be looked at.
+    assert set(patches_at_hand(table)["image"]) == {"filtered"}
+    # The very image whose calibration ships is the run's own here.
+    assert not patch_table(shipped[:1], shipped)["shipped"].any()
+    both = patch_table([raw, filtered], shipped)
+    assert set(patches_at_hand(both)["image"]) == {"raw"}
+    assert not both["shipped"].any()
 
 
 def test_refusal_names_the_file(tmp_path):

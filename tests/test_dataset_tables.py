@@ -189,7 +189,7 @@ def test_table4_keeps_measured_and_claimed_apart(records, tmp_path):
     text = caption4(records, table, "1.2.3")
     for part in ("scale test, seed 5", "HAADF train: 70 pairs", "sfin 1.2.3"):
         assert part in text
-    assert "Unlike the paper's: Pattern Number (2 here, 15 there" in text
+    assert "Unlike the paper's: SFIN data: Pattern Number (2 here, 15 there" in text
     write_table4(table, tmp_path / "table4", text)
     page = (tmp_path / "table4.md").read_text()
     assert "| SFIN data, here | Continuous | Continuous | ✓ | ✓ | ✓ | 2 | ✓ |" in page
@@ -249,7 +249,7 @@ def test_cards_are_written_with_their_warnings(tmp_path, records):
     path = make(tmp_path, "bf", 4, warnings=("averaged",))
     write_card(read_record(path), tmp_path / "card.md", tmp_path / "card.html")
     for file in ("card.md", "card.html"):
-        assert "images with warnings: averaged." in (tmp_path / file).read_text()
+        assert "It rests on averaged." in (tmp_path / file).read_text()
 
 
 def test_documents_escape_and_align():
@@ -304,6 +304,7 @@ def real(tmp_path):
             (name, 64 * (i // 2), 64 * (i % 2), name != "3") for i in range(places)
         ]
     table = pd.DataFrame(rows, columns=["image", "row", "column", "used"])
+    table["shipped"] = False
     table.to_csv(tmp_path / "patches.csv", index=False)
     return read_patches(tmp_path / "patches.csv"), images
 

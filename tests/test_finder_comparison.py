@@ -13,9 +13,8 @@ from sfin.finder_comparison import (
     compare_finders,
     stored_pairs,
 )
-from sfin.parameters import PARAMETER_NAMES
+from sfin.parameters import NOISE_NAMES, PARAMETER_NAMES
 from sfin.stress_pairs import (
-    NOISE_NAMES,
     StressSettings,
     fixed_noise,
     harder_noise,
@@ -29,6 +28,7 @@ SETTINGS = SynthesisSettings.from_dict(
         "size": 96,
         "clean_scale": "normalised",
         "correlated": False,
+        "noise_factor": (1, 1),
         "detection_sigma": 1.0,
         "detection_threshold": 0.05,
         "superresolution_narrowing": 0.5,

@@ -30,6 +30,7 @@ DETECTION = {
 SYNTHESIS = {
     "size": 96,
     "correlated": False,
+    "noise_factor": (1, 1),
     "clean_scale": "normalised",
     "detection_sigma": 1.0,
     "detection_threshold": 0.05,

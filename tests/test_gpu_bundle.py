@@ -14,7 +14,9 @@ import yaml
 
 import sfin.models
 from sfin import column_loops, pixel_loops
-from sfin.parameters import MODES, read_distribution
+from sfin.calibrated_images import read_shipped
+from sfin.calibration_summary import summarise_images
+from sfin.parameters import MODES
 from sfin.shipped_columns import read_table
 from sfin.synthesis import SynthesisSettings, synthesise_dataset
 
@@ -135,9 +137,14 @@ def test_numpy_stands_in_for_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     assert numba.njit(cache=True)(len)("abc") == 3
 
 
+def shipped_noise(mode: Any) -> Any:
+    records = read_shipped(ROOT / "resources" / "calibration" / f"{mode}.json")
+    return summarise_images(mode, records)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_calibration_that_ships_can_be_trusted(mode: Any) -> None:
-    noise = read_distribution(ROOT / "resources" / "calibration" / f"{mode}.json")
+    noise = shipped_noise(mode)
     assert noise.mode == mode
     assert not noise.warnings
     assert noise.patches >= 10
@@ -196,7 +203,7 @@ def piece(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
                 path,
                 split,
                 [read_table(ROOT / "resources/structures/columns.json")["Si_110"]],
-                read_distribution(ROOT / "resources" / "calibration" / "haadf.json"),
+                shipped_noise("haadf"),
                 TINY["synthesis"]["number"][split],  # type: ignore[index]
                 SynthesisSettings.from_dict(config["synthesis"]["settings"]),
                 {"seed": 1, "scale": "test"},

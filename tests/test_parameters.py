@@ -88,5 +88,4 @@ def test_correlated_draws_vary_together(generator):
 
 def test_doubt_is_said_only_where_there_is_some():
     assert distrust("bf", ()) == ""
-    assert "BF rests on noise" in distrust("bf", ["a: filtered"])
-    assert "a: filtered" in distrust("bf", ["a: filtered"])
+    assert distrust("bf", ["other noise (a)"]) == " BF rests on other noise (a)."

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from samples import ROOT, noise, spread_noise
 
+from sfin import calibrated_datasets
 from sfin.calibrated_datasets import calibrate_pairs, summary, write_calibrated_dataset
 from sfin.calibrated_samples import read_samples
-from sfin.calibration import calibrate
+from sfin.calibration import PatchCalibration, calibrate
 from sfin.calibration_settings import CalibrationSettings
 from sfin.datasets import Pairs
 from sfin.errors import InputError
@@ -66,6 +67,7 @@ def write_real(folder, mode, number, seed=0):
     path = folder / f"real_{mode}.csv"
     table = draws(mode, number, seed)
     given = {"image": "first", "mode": mode, "used": True, "warnings": ""}
+    given["shipped"] = False
     extra = draws(mode, 1, seed + 1).assign(**given | {"image": "x", "used": False})
     pd.concat([table.assign(**given), extra]).to_csv(path, index=False)
     return path
@@ -441,6 +443,14 @@ def test_figure8_has_a_panel_per_dataset(trend, tmp_path):
     figure = draw(trends, "note")
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == 5
+    # Pixel values stand below the lowest panel of each column, and nowhere else.
+    assert sum(axes.get_xlabel() != "" for axes in shown) == 3
+    # The curves are explained once, beside the panels where there is room.
+    legends = [axes for axes in shown if axes.get_legend()]
+    assert (len(figure.legends), len(legends)) == (1, 0)
+    only = draw(trends[:3], "note")
+    legends = [axes for axes in only.axes if axes.get_legend()]
+    assert (len(only.legends), len(legends)) == (0, 1)
     text = figure8(trends, {"scale": "test", "seed": 3}, tmp_path / "figure8", "1.0")
     again = figure8(trends, {"scale": "test", "seed": 3}, tmp_path / "again", "1.0")
     assert text == again
@@ -450,3 +460,18 @@ def test_figure8_has_a_panel_per_dataset(trend, tmp_path):
         assert (tmp_path / f"figure8.{suffix}").read_bytes() == (
             tmp_path / f"again.{suffix}"
         ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("scan_intercept", -6199.0), ("scan_slope", 7.9), ("pointwise_shape", np.nan)],
+)
+def test_what_no_noise_can_be_is_not_counted(monkeypatch, name, value):
+    found = replace(noise(), **{name: value})
+    patches = [PatchCalibration(0, 0, found, None)]
+    monkeypatch.setattr(calibrated_datasets, "calibrate", lambda *_: patches)
+    noisy = np.zeros((2, 64, 64), np.uint8)
+    origin = {"dataset": "gan", "scale": "test", "seed": 1}
+    table = calibrate_pairs(pairs(noisy), "haadf", SETTINGS, origin)
+    assert table[list(PARAMETER_NAMES)].isna().all(axis=None)
+    assert table["problem"].str.contains(name.replace("_", " ")).all()

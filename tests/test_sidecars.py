@@ -5,7 +5,13 @@ import pytest
 
 from sfin.collection import public_images, user_images
 from sfin.errors import InputError
-from sfin.sidecars import Sidecar, known_structures, read_sidecar, sidecar_path
+from sfin.sidecars import (
+    Sidecar,
+    image_to_compare,
+    known_structures,
+    read_sidecar,
+    sidecar_path,
+)
 
 SOURCES = Path(__file__).parents[1] / "resources/real_images/sources.csv"
 STRUCTURES = ["SrTiO3_001", "MoS2_001"]
@@ -66,6 +72,21 @@ def test_structures_are_known_from_sidecars_and_from_the_list(tmp_path):
     }
     with pytest.raises(InputError, match="'temul_mos2' in the list of public images"):
         known_structures(images, public, fetched, ["SrTiO3_001"])
+
+
+def test_the_image_to_compare_is_the_users_first_of_known_structure(tmp_path):
+    images = {name: tmp_path / "mine" / name for name in ("a", "b", "c")}
+    images |= {"public": tmp_path / "fetched/public"}
+
+    def chosen(known):
+        return image_to_compare(images, known, tmp_path / "fetched")[0]
+
+    assert chosen(["public", "c", "b"]) == "b"
+    assert chosen(["public"]) == chosen([]) == "a"
+    first, second = (
+        image_to_compare(images, known, tmp_path / "fetched")[1] for known in ("b", "")
+    )
+    assert first != second
 
 
 def test_a_users_image_does_not_take_the_structure_of_a_public_one(tmp_path):

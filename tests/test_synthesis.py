@@ -9,16 +9,10 @@ from sfin.arrangements import ARRANGEMENTS, NO_SPECIES, Columns
 from sfin.datasets import load_atoms, load_pairs
 from sfin.errors import InputError
 from sfin.labels import contrast, detection_label, gaussian_spots
-from sfin.parameters import PARAMETER_NAMES, NoiseParameters
+from sfin.parameters import NOISE_NAMES, PARAMETER_NAMES, NoiseParameters
 from sfin.synthesis import synthesise_dataset, synthesise_pair
 
 SETTINGS = synthesis_settings(64)
-NOISE_TERMS = [
-    "scan_slope",
-    "scan_intercept",
-    "pointwise_slope",
-    "pointwise_intercept",
-]
 PROVENANCE = {"scale": "test", "seed": 5}
 
 
@@ -143,7 +137,7 @@ def test_a_cluster_of_dask_makes_the_same_bytes(tmp_path):
 
 def test_noiseless_image_is_the_noisy_one_without_its_noise(generator):
     quiet = NoiseParameters(
-        **{**asdict(spread_noise().mean), **dict.fromkeys(NOISE_TERMS, 0.0)}
+        **{**asdict(spread_noise().mean), **dict.fromkeys(NOISE_NAMES, 0.0)}
     )
     still = replace(spread_noise(), mean=quiet, minimum=quiet, maximum=quiet)
     still = replace(still, variance=NoiseParameters(*[0.0] * 7))
@@ -154,6 +148,35 @@ def test_noiseless_image_is_the_noisy_one_without_its_noise(generator):
     background = pair.noiseless - pair.clean * (pair.drawn["atom_brightness"] / 255)
     assert background.min() > pair.drawn["background_brightness"] - 1.5
     assert background.std() > 1
+
+
+def test_noise_factor_scales_the_noise_and_nothing_else():
+    noise, structures = spread_noise("haadf"), [perovskite("first")]
+    plain, wide = (
+        synthesise_pair(
+            structures,
+            noise,
+            replace(SETTINGS, noise_factor=factors),
+            np.random.default_rng(9),
+        )
+        for factors in ((1, 1), (3, 3))
+    )
+    for name in PARAMETER_NAMES:
+        factor = 3 if name in NOISE_NAMES else 1
+        assert wide.drawn[name] == pytest.approx(factor * plain.drawn[name])
+    np.testing.assert_array_equal(wide.clean, plain.clean)
+    drawn = [
+        synthesise_pair(
+            structures,
+            noise,
+            replace(SETTINGS, noise_factor=(0.5, 2)),
+            np.random.default_rng(seed),
+        ).drawn["pointwise_intercept"]
+        for seed in range(30)
+    ]
+    assert max(drawn) > 2.5 * min(drawn)
+    with pytest.raises(InputError, match="give the least factor first"):
+        replace(SETTINGS, noise_factor=(2, 1))
 
 
 def test_splits_modes_and_seeds_share_nothing(tmp_path):

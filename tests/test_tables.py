@@ -155,6 +155,13 @@ def test_caption_names_scale_data_seed_and_version(evaluations):
     assert "not the paper's" in text
 
 
+def test_caption_says_what_is_left_out_and_why(evaluations):
+    table = table1(evaluations, PAPER)
+    assert "Left out" not in caption(table, "Table 1", "1")
+    text = caption(table, "Table 1", "1", ["GAN, for a reason", "more"])
+    assert "Left out: GAN, for a reason; more." in text
+
+
 def test_infinite_and_single_scores(tmp_path):
     origin = Origin("test", "enhancement", "sfin", "haadf", "sfin", 0)
     path = write_scores(tmp_path, origin, np.random.default_rng(0), images=1)

@@ -166,6 +166,17 @@ def test_whole_run_leaves_what_it_promises(finished):
             assert figure.stat().st_size > 10_000
     closure = pd.read_csv(results / "calibration/closure.csv")
     assert {"quantity", "estimator", "mode", "error", "spread", "goal"} <= set(closure)
+    datasets = {"gan", "temimagenet", "sfin"}
+    for number in (2, 3, 4):
+        named = pd.read_csv(results / f"tables/table{number}.csv")["dataset"]
+        assert set(named) - {"real"} == datasets
+        page = (results / f"tables/table{number}.md").read_text()
+        assert "TEMImageNet (re-synthesised)" in page
+        assert "Left out" not in page
+    assert "Left out: TEMImageNet" in (results / "tables/table1.md").read_text()
+    for dataset in datasets:
+        assert len(pd.read_csv(results / f"realism/{dataset}/haadf.csv")) == 24
+    assert not (results / "realism/gan/bf.csv").exists()
     for mode in ("haadf", "bf"):
         assert len(pd.read_csv(results / f"realism/sfin/{mode}.csv")) == 24
         learning = results / f"figures/learning/enhancement/sfin/{mode}.png"
@@ -286,6 +297,27 @@ def test_ablations_are_trained_for_table5_only(changed):
     assert len(table) == 8
     assert table["training"].nunique() == 1
     assert changed.planned() == {}
+
+
+def test_comparison_trainings_complete_table1_and_add_figure9(changed):
+    compared = ["--config", "comparison_trainings=True"]
+    assert changed.planned("figure9")["train_network"] == 2
+    planned = changed.planned("all", *compared)
+    # Three on TEMImageNet, one of which Figure 9 shows too, and one on the GAN.
+    assert planned["train_network"] == 4
+    assert planned["evaluate_method"] == 6
+    assert not {"synthesise_gan", "synthesise_pairs", "table2"} & set(planned)
+    changed.snakemake("table1", "figure6", "figure9", *compared, *RUN)
+    results = changed.folder / "results"
+    table = pd.read_csv(results / "tables/table1.csv")
+    groups = set(zip(table["dataset"], table["mode"], strict=True))
+    assert groups == {("temimagenet", "haadf"), ("sfin", "haadf"), ("sfin", "bf")}
+    assert len(table) == 18
+    page = (results / "tables/table1.md").read_text()
+    assert "TEMImageNet (re-synthesised)" in page
+    assert "Left out" not in page
+    assert (results / "figures/figure9.pdf").stat().st_size > 10_000
+    assert changed.planned("table1", "figure6", "figure9", *compared) == {}
 
 
 def test_one_table_can_be_made_again(changed):

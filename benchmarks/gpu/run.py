@@ -265,7 +265,8 @@ class Model:
         path = place / f"{split}.zarr"
         if path.is_dir():
             return path
-        from sfin.parameters import read_distribution
+        from sfin.calibrated_images import read_shipped
+        from sfin.calibration_summary import summarise_images
         from sfin.shipped_columns import read_table
         from sfin.synthesis import SynthesisSettings, synthesise_dataset
 
@@ -276,7 +277,7 @@ class Model:
             path,
             split,
             [table[name] for name in self.config["structures"]],
-            read_distribution(self._calibration()),
+            summarise_images(self.mode, read_shipped(self._calibration())),
             number,
             SynthesisSettings.from_dict(self.config["synthesis"]["settings"]),
             {"seed": self.config["seed"], "scale": self.config["scale"]},

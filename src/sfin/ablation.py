@@ -7,11 +7,12 @@ import pandas as pd
 
 from sfin import __version__
 from sfin.errors import InputError
+from sfin.names import METHOD_NAMES
 from sfin.networks.build import load_network
 from sfin.networks.cost import multiply_accumulates, parameter_count
 from sfin.table_formats import Cell, Grid, write_grid
-from sfin.tables import METHOD_NAMES, comparison_table, score_grid
 from sfin.tables import caption as comparison_caption
+from sfin.tables import comparison_table, score_grid
 
 YES, NO = "✓", "✗"
 # Spatial domain, frequency domain, interaction: as the paper's columns.

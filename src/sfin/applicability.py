@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,15 +10,19 @@ from numpy.typing import NDArray
 
 from sfin.arrangements import ArrangementSettings
 from sfin.dataset_records import DatasetRecord
+from sfin.datasets import UNKNOWN
 from sfin.errors import InputError
-from sfin.parameters import distrust
-from sfin.table_formats import (
+from sfin.names import (
     DATASET_NAMES,
-    NONE,
-    Cell,
-    Grid,
-    write_grid,
+    PAPER_DATASETS,
+    dataset_name,
+    group_name,
+    left_out,
+    made_again,
+    rank,
 )
+from sfin.parameters import distrust
+from sfin.table_formats import NONE, Cell, Grid, write_grid
 
 HERE, PAPER = "here", "paper"
 # The paper's columns, in its order, in three groups of our own.
@@ -35,8 +40,10 @@ GROUPS = {
     "Shooting mode": {"bf_mode": "BF Mode"},
 }
 SITUATIONS = {key: name for names in GROUPS.values() for key, name in names.items()}
-PAPER_DATASETS = {"gan": "GAN", "temimagenet": "TEMImageNet", "sfin": "Ours"}
+# Datasets in the paper's table, by our names.
+COMPARED = ("gan", "temimagenet", "sfin")
 SIGNS = {"yes": "✓", "no": "✗", "continuous": "Continuous", "discrete": "Discrete"}
+SIGNS |= {UNKNOWN: "?"}
 
 Finding = tuple[str, str]
 
@@ -44,8 +51,8 @@ Finding = tuple[str, str]
 def table4(records: Sequence[DatasetRecord], paper_values: str | Path) -> pd.DataFrame:
     """Table 4 of the paper: the situations that each dataset applies to.
 
-    A dataset made here applies to a situation if its settings allow it and it
-    was drawn at least once, in any of its stores.
+    A dataset at hand applies to a situation if its settings allow it and it was drawn
+    at least once, in any of its stores.
 
     Parameters
     ----------
@@ -57,11 +64,12 @@ def table4(records: Sequence[DatasetRecord], paper_values: str | Path) -> pd.Dat
     Returns
     -------
     DataFrame
-        A row per dataset and situation: `source` is ``here`` for a dataset made
-        here and ``paper`` for what the paper claims; `value` is ``yes``,
-        ``no``, ``continuous``, ``discrete`` or a number; `evidence` says what
-        it follows from; `paper` repeats the paper's value beside ours. `pairs`,
-        `scale` and `seed` say what was looked at.
+        A row per dataset and situation: `source` is ``here`` for a dataset at
+        hand and ``paper`` for what the paper claims, which follows it; `value` is
+        ``yes``, ``no``, ``continuous``, ``discrete``, a number, or ``unknown`` where
+        the dataset does not say; `evidence` says what it follows from; `paper`
+        repeats the paper's value beside ours. `pairs`, `scale` and `seed` say what
+        was looked at.
 
     Raises
     ------
@@ -74,57 +82,70 @@ def table4(records: Sequence[DatasetRecord], paper_values: str | Path) -> pd.Dat
     printed = printed[printed["artifact"] == "Table 4"]
     claims = {(row.dataset, row.metric): str(row.value) for row in printed.itertuples()}
     rows: list[tuple[object, ...]] = []
-    for dataset in dict.fromkeys(record.dataset for record in records):
+    found = sorted({record.dataset for record in records}, key=_place)
+    # What the paper prints stands below what was found, or, of a dataset that is not
+    # at hand, where that would be.
+    wanted = {PAPER_DATASETS.get(dataset) for dataset in found}
+    absent = [name for name in COMPARED if PAPER_DATASETS[name] not in wanted]
+    for dataset in sorted([*found, *absent], key=_place):
+        name = PAPER_DATASETS.get(dataset, "")
         stores = [record for record in records if record.dataset == dataset]
-        origin = (
-            sum(store.number for store in stores),
-            stores[0].attributes["scale"],
-            stores[0].attributes["seed"],
-        )
-        for situation, (value, evidence) in findings(stores).items():
-            claim = claims.get((PAPER_DATASETS.get(dataset, ""), situation), "")
-            rows.append((dataset, HERE, situation, value, evidence, claim, *origin))
-    for dataset, name in PAPER_DATASETS.items():
-        for situation in SITUATIONS:
-            claim = claims[name, situation]
-            rows.append(
-                (dataset, PAPER, situation, claim, "printed", claim, "", "", "")
+        if stores:
+            origin = (
+                sum(store.number for store in stores),
+                stores[0].attributes["scale"],
+                stores[0].attributes["seed"],
             )
+            for situation, (value, evidence) in findings(stores).items():
+                claim = claims.get((name, situation), "")
+                rows.append((dataset, HERE, situation, value, evidence, claim, *origin))
+        for situation in SITUATIONS:
+            if (name, situation) in claims:
+                claim = claims[name, situation]
+                rows.append(
+                    (dataset, PAPER, situation, claim, "printed", claim, "", "", "")
+                )
     columns = ["dataset", "source", "situation", "value", "evidence", "paper"]
     return pd.DataFrame(rows, columns=[*columns, "pairs", "scale", "seed"])
 
 
 def findings(stores: Sequence[DatasetRecord]) -> dict[str, Finding]:
     """Find out which situations the stores of one dataset hold, and the evidence."""
-    settings = [_settings(store) for store in stores]
+    settings = [own for own in map(_settings, stores) if own is not None]
     kinds = np.concatenate([store.arrangements for store in stores])
     names = np.concatenate([store.structures for store in stores])
+    number = len(names)
     # A random arrangement has no pattern.
     patterns = len(np.unique(names[kinds != "random"]))
     offered = len({name for s in stores for name in s.attributes["structures"]})
     bright = sum(s.number for s in stores if s.attributes["mode"] == "bf")
-    low = min(own.pixel_size[0] for own in settings)
-    high = max(own.pixel_size[1] for own in settings)
-    scale, sizes = variation(np.concatenate([s.drawn["pixel_size"] for s in stores]))
-    turned = np.concatenate([store.drawn["rotation"] for store in stores])
-    rotation, angles = variation(turned[np.isfinite(turned)])
+    silent = (UNKNOWN, f"nothing says it of {number} images")
 
-    def arranged(kind: str, amount: float) -> Finding:
-        number = int(np.count_nonzero(kinds == kind))
-        evidence = f"{number} of {len(kinds)} images drawn"
-        if amount <= 0:
+    def arranged(kind: str, amounts: Sequence[float] = ()) -> Finding:
+        if UNKNOWN in kinds:
+            return silent
+        count = int(np.count_nonzero(kinds == kind))
+        evidence = f"{count} of {number} images drawn"
+        if amounts and max(amounts) <= 0:
             return "no", f"{evidence}, with nothing changed in them"
-        return ("yes" if number else "no"), evidence
+        return ("yes" if count else "no"), evidence
 
+    sizes, angles = _drawn(stores, "pixel_size"), _drawn(stores, "rotation")
+    scale = silent
+    # Every image has a pixel size, but an image without a crystal no rotation.
+    if sizes is not None and sizes.size:
+        value, evidence = variation(sizes)
+        span = f"{sizes.min():.3g}–{sizes.max():.3g} Å per pixel"
+        scale = value, f"{evidence}, {span}"
     return {
-        "random_scale": (scale, f"{sizes}, in {low:g}–{high:g} Å per pixel"),
-        "random_rotation": (rotation, angles),
-        "atomic_defects": arranged("defect", max(s.defect_share for s in settings)),
-        "ion_embeddings": arranged(
-            "embedding", max(s.embedding_share for s in settings)
-        ),
-        "interfaces": arranged("interface", 1),
-        "pattern_number": (str(patterns), f"{patterns} of {offered} structures drawn"),
+        "random_scale": scale,
+        "random_rotation": silent if angles is None else variation(angles),
+        "atomic_defects": arranged("defect", [s.defect_share for s in settings]),
+        "ion_embeddings": arranged("embedding", [s.embedding_share for s in settings]),
+        "interfaces": arranged("interface"),
+        "pattern_number": silent
+        if UNKNOWN in names
+        else (str(patterns), f"{patterns} of {offered} structures drawn"),
         "bf_mode": ("yes" if bright else "no", f"{bright} images"),
     }
 
@@ -139,7 +160,10 @@ def variation(values: NDArray[np.generic]) -> Finding:
 
 
 def caption4(
-    records: Sequence[DatasetRecord], table: pd.DataFrame, version: str
+    records: Sequence[DatasetRecord],
+    table: pd.DataFrame,
+    version: str,
+    lacking: Sequence[str] = (),
 ) -> str:
     """Say what Table 4 shows, of which images, and where it is not the paper's.
 
@@ -149,11 +173,12 @@ def caption4(
         What it was made from, and the table.
     version
         Version of this package.
+    lacking
+        Datasets of the paper's that it has not, each with the reason.
     """
     data = "; ".join(
-        f"{DATASET_NAMES.get(record.dataset, record.dataset)}, "
-        f"{record.attributes['mode'].upper()} {record.attributes['split']}: "
-        f"{record.number} pairs"
+        f"{group_name(record.dataset, record.attributes['mode'])} "
+        f"{record.attributes['split']}: {record.number} pairs"
         for record in records
     )
     origins = dict.fromkeys(
@@ -163,7 +188,7 @@ def caption4(
     doubts = dict.fromkeys(
         distrust(
             record.attributes["mode"],
-            record.attributes["calibration"].get("warnings", ()),
+            record.attributes.get("calibration", {}).get("warnings", ()),
         )
         for record in records
     )
@@ -174,7 +199,8 @@ def caption4(
         "scale and rotation are continuous if their values do not repeat; patterns are "
         "the structures drawn. Rows headed paper hold what the paper prints, which "
         f"nothing here has checked. {data}; {' and '.join(origins)}, sfin {version}."
-        f"{_departures(table)}{''.join(doubts)}"
+        f"{_departures(table)}{made_again(record.dataset for record in records)}"
+        f"{left_out(lacking)}{''.join(doubts)}"
     )
 
 
@@ -195,7 +221,7 @@ def write_table4(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
         values = dict(zip(group["situation"], group["value"], strict=True))
         cells = tuple(Cell(_shown(values.get(key, NONE))) for key in SITUATIONS)
         name = (
-            f"{DATASET_NAMES.get(str(dataset), dataset)}, {HERE}"
+            f"{dataset_name(str(dataset))}, {HERE}"
             if source == HERE
             else f"{PAPER_DATASETS[str(dataset)]}, {PAPER}"
         )
@@ -204,26 +230,44 @@ def write_table4(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
     write_grid(table, Grid("Dataset", groups, tuple(rows)), base_path, text)
 
 
-def _settings(store: DatasetRecord) -> ArrangementSettings:
+def _settings(store: DatasetRecord) -> ArrangementSettings | None:
+    """Read how atoms were arranged; None of datasets that have no such settings."""
+    entries = store.attributes.get("settings", {}).get("arrangement")
     try:
-        return ArrangementSettings(**store.attributes["settings"]["arrangement"])
-    except (KeyError, TypeError) as error:
+        return None if entries is None else ArrangementSettings(**entries)
+    except TypeError as error:
         raise InputError(
             f"{store.path} was made with settings that this version does not know: "
             "make it again with `snakemake datasets`."
         ) from error
 
 
+def _drawn(stores: Sequence[DatasetRecord], name: str) -> NDArray[Any] | None:
+    """Gather the known values of what was drawn; None if a store does not say it."""
+    if any(name not in store.drawn for store in stores):
+        return None
+    values = np.concatenate([store.drawn[name] for store in stores])
+    known: NDArray[Any] = values[np.isfinite(values)]
+    return known
+
+
+def _place(dataset: str) -> int:
+    return rank(DATASET_NAMES, dataset)
+
+
 def _departures(table: pd.DataFrame) -> str:
-    """Name the cells in which a dataset made here is not as the paper says."""
+    """Name the cells in which a dataset at hand is not as the paper says."""
     here = table[(table["source"] == HERE) & (table["paper"] != "")]
-    differing = here[here["value"] != here["paper"]].to_dict("records")
-    parts = [
-        f"{SITUATIONS[row['situation']]} ({_shown(row['value'])} here, "
-        f"{_shown(row['paper'])} there; {row['evidence']})"
-        for row in differing
-    ]
-    return f" Unlike the paper's: {', '.join(parts)}." if parts else ""
+    differing = here[here["value"] != here["paper"]]
+    parts = []
+    for dataset, group in differing.groupby("dataset", sort=False):
+        cells = [
+            f"{SITUATIONS[row['situation']]} ({_shown(row['value'])} here, "
+            f"{_shown(row['paper'])} there; {row['evidence']})"
+            for row in group.to_dict("records")
+        ]
+        parts.append(f"{dataset_name(str(dataset))}: {', '.join(cells)}")
+    return f" Unlike the paper's: {'; '.join(parts)}." if parts else ""
 
 
 def _shown(value: str) -> str:

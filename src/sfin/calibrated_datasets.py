@@ -15,6 +15,14 @@ from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.parameters import PARAMETER_NAMES, Mode
 
+# Grey levels, or grey levels per grey level, that no noise of 8-bit images exceeds.
+LIMITS = dict.fromkeys(PARAMETER_NAMES, 255.0) | {
+    "atom_brightness": 510.0,
+    "background_brightness": 510.0,
+    "scan_slope": 2.0,
+    "pointwise_slope": 2.0,
+}
+
 
 def calibrate_pairs(
     pairs: Pairs,
@@ -62,11 +70,10 @@ def calibrate_pairs(
             patches = []
         for patch in patches:
             values = asdict(patch.parameters)
-            finite = np.isfinite(list(values.values())).all()
             place = {"row": patch.row, "column": patch.column}
-            problem = "" if finite else "a parameter is not a finite number"
+            problem = _impossible(values)
             rows.append(
-                number | place | (values if finite else missing) | {"problem": problem}
+                number | place | (missing if problem else values) | {"problem": problem}
             )
         if progress:
             progress(index + 1, len(pairs.noisy))
@@ -76,6 +83,15 @@ def calibrate_pairs(
         patch_size=edge,
         real_patch_size=settings.patch_size,
     )
+
+
+def _impossible(values: Mapping[str, float]) -> str:
+    # Why these cannot be the noise of an 8-bit image; "" if they can. Whose noise is of
+    # another kind, such as a GAN's, may lead the estimator anywhere.
+    for name, limit in LIMITS.items():
+        if not abs(values[name]) <= limit:
+            return f"its {name.replace('_', ' ')} comes out beyond ±{limit:g}"
+    return ""
 
 
 def write_calibrated_dataset(path: str | Path, table: pd.DataFrame) -> None:

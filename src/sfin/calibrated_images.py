@@ -1,12 +1,11 @@
-"""The calibration of whole image files: records on disk and their summary."""
+"""The calibration of whole image files, and its records on disk."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sfin.calibration import PatchCalibration, calibrate
 from sfin.calibration_settings import CalibrationSettings
@@ -15,11 +14,7 @@ from sfin.files import write_whole
 from sfin.image_quality import ImageQuality, assess
 from sfin.image_quality import warnings as find_warnings
 from sfin.images import Image, read_image, to_grey_levels
-from sfin.parameters import Mode, NoiseDistribution, NoiseParameters, summarise
-
-# Robust standard deviations from the median beyond which an image is broken:
-# real images of six microscopes stay within 15.
-OUTLIER = 20.0
+from sfin.parameters import Mode, NoiseParameters
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,22 @@ def write_calibrated_image(path: str | Path, record: CalibratedImage) -> None:
 
 def read_calibrated_image(path: str | Path) -> CalibratedImage:
     """Read what `write_calibrated_image` wrote."""
-    entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    return _record(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def read_shipped(path: str | Path) -> list[CalibratedImage]:
+    """Read the images whose calibrations come with sfin, of one mode.
+
+    Parameters
+    ----------
+    path
+        A file in ``resources/calibration``: a list of what `write_calibrated_image`
+        writes.
+    """
+    return [_record(each) for each in json.loads(Path(path).read_text("utf-8"))]
+
+
+def _record(entries: dict[str, Any]) -> CalibratedImage:
     patches = [
         PatchCalibration(
             row=patch["row"],
@@ -165,75 +175,3 @@ def image_parameters(
         return mean, record.patches[0].standard_errors
     errors = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     return mean, NoiseParameters(*map(float, errors))
-
-
-def trusted_images(records: Sequence[CalibratedImage]) -> list[CalibratedImage]:
-    """Leave out images with warnings, unless there are no others, and outliers.
-
-    An outlier is an image of which a parameter lies more than `OUTLIER` robust
-    standard deviations from the median of all; there must be five or more.
-    """
-    trusted = [record for record in records if not record.warnings] or list(records)
-    if len(trusted) < 5:
-        return trusted
-    means = [image_parameters(record)[0] for record in trusted]
-    values = np.array([list(vars(mean).values()) for mean in means])
-    away = np.abs(values - np.median(values, axis=0))
-    # 1.4826 makes the median deviation that of a normal distribution; images
-    # that agree to 1 % are no measure of what is far away.
-    scale = 1.4826 * np.median(away, axis=0) + 0.01 * np.abs(np.median(values, axis=0))
-    near = (away <= OUTLIER * scale).all(axis=1)
-    return [record for record, is_near in zip(trusted, near, strict=True) if is_near]
-
-
-def summarise_images(
-    mode: Mode, records: Sequence[CalibratedImage]
-) -> NoiseDistribution:
-    """Describe the noise of all trusted images of a mode by one distribution.
-
-    Raises
-    ------
-    InputError
-        If there is no image.
-    """
-    used = trusted_images(records)
-    distribution = summarise(
-        mode,
-        {
-            record.image: [patch.parameters for patch in record.patches]
-            for record in used
-        },
-    )
-    warnings = [
-        f"{record.image}: {text}" for record in used for text in record.warnings
-    ]
-    return replace(distribution, warnings=tuple(warnings))
-
-
-def patch_table(records: Sequence[CalibratedImage]) -> pd.DataFrame:
-    """List all patches of all images, a row each."""
-    trusted = {record.image for record in trusted_images(records)}
-    rows = [
-        {
-            "image": record.image,
-            "mode": record.mode,
-            "estimator": record.settings.estimator,
-            "row": patch.row,
-            "column": patch.column,
-            **asdict(patch.parameters),
-            **_errors(patch),
-            "white_noise": record.quality.white_noise,
-            "used": record.image in trusted,
-            "warnings": "; ".join(record.warnings),
-        }
-        for record in records
-        for patch in record.patches
-    ]
-    return pd.DataFrame(rows)
-
-
-def _errors(patch: PatchCalibration) -> dict[str, float]:
-    if patch.standard_errors is None:
-        return {}
-    errors = vars(patch.standard_errors)
-    return {f"{name}_standard_error": value for name, value in errors.items()}

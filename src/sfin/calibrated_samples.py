@@ -7,11 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from sfin.errors import InputError
+from sfin.names import DATASET_NAMES, rank
 from sfin.parameters import MODES, PARAMETER_NAMES
 
 REAL = "real"
-# As in the paper; the real images come last.
-ORDER = ("gan", "temimagenet_published", "temimagenet", "sfin")
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class Sample:
     patch_size, real_patch_size
         Edge in pixels of the patches of the dataset, and of those that the same
         settings cut from real images; None for the real images.
+    shipped
+        Whether these are the real images that come with sfin.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class Sample:
     seed: int | None = None
     patch_size: int | None = None
     real_patch_size: int | None = None
+    shipped: bool = False
 
 
 def read_samples(
@@ -99,15 +101,15 @@ def read_samples(
 
 
 def _rank(sample: Sample) -> tuple[int, int]:
-    if sample.dataset == REAL:
-        place = len(ORDER) + 1
-    else:
-        place = ORDER.index(sample.dataset) if sample.dataset in ORDER else len(ORDER)
-    return [*map(str, MODES)].index(sample.mode), place
+    # As in the paper; the real images come last.
+    place = len(DATASET_NAMES) + 1
+    if sample.dataset != REAL:
+        place = rank(DATASET_NAMES, sample.dataset)
+    return rank(MODES, sample.mode), place
 
 
 def _read_real(path: str | Path) -> Sample:
-    table = _read(path, ["used", "warnings"])
+    table = _read(path, ["used", "shipped", "warnings"])
     used = table[table["used"]]
     return Sample(
         dataset=REAL,
@@ -115,6 +117,7 @@ def _read_real(path: str | Path) -> Sample:
         values=used[list(PARAMETER_NAMES)],
         images=used["image"].nunique(),
         left_out=table["image"].nunique() - used["image"].nunique(),
+        shipped=bool(used["shipped"].all()),
         warnings=tuple(dict.fromkeys(used["warnings"].dropna())),
         estimator=str(used["estimator"].iloc[0]) if "estimator" in used else "",
     )

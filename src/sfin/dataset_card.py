@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sfin.dataset_records import DatasetRecord
 from sfin.documents import Section, TextTable, markdown_document, web_document
 from sfin.files import write_whole
+from sfin.names import group_name, made_again
 from sfin.parameters import PARAMETER_NAMES
-from sfin.table_formats import DATASET_NAMES, NONE
+from sfin.table_formats import NONE
 
 BARS = "▁▂▃▄▅▆▇█"
 BINS = 16
@@ -20,6 +21,7 @@ STATISTICS = ("mean", "sd", "min", "max")
 UNITS = {
     "pixel_size": "pixel size (Å)",
     "rotation": "rotation (°)",
+    "field_of_view": "field of view (Å)",
     "second_rotation": "second rotation (°)",
 }
 
@@ -35,47 +37,44 @@ def write_card(record: DatasetRecord, markdown: str | Path, page: str | Path) ->
         Files to write.
     """
     attributes = record.attributes
-    name = DATASET_NAMES.get(record.dataset, record.dataset)
-    title = f"{name}, {attributes['mode'].upper()}, {attributes['split']}"
+    title = f"{group_name(record.dataset, attributes['mode'])}, {attributes['split']}"
     sections = card(record)
     write_whole(markdown, markdown_document(title, sections))
     write_whole(page, web_document(title, sections))
 
 
 def card(record: DatasetRecord) -> list[Section]:
-    """Describe a dataset: counts, drawn parameters, calibration, settings, arrays."""
+    """Describe a dataset: counts, drawn parameters, calibration, settings, arrays.
+
+    Of datasets that follow no calibration, what it would say is left out.
+    """
+    calibrated = "calibration" in record.attributes
+    counted = "Images by arrangement and structure."
+    if "second_structure" in record.drawn:
+        counted += (
+            " A random arrangement has only the brightness and size of the columns of "
+            "its structure; an interface may have a second structure (last column), or "
+            "vacuum, on its other side."
+        )
+    drawn = "Drawn: over the images of this dataset."
+    if calibrated:
+        drawn += (
+            " Calibrated: over the patches of real images; draws are kept within their "
+            "extremes. Grey levels are 8-bit; k is the slope, b the intercept of a "
+            "standard deviation of noise."
+        )
+    drawn += f" The histogram has {BINS} bins from the least to the greatest value."
+    settings = tuple(_flatten(record.attributes.get("settings", {})))
     return [
         _overview(record),
-        Section(
-            "What was drawn",
-            (
-                "Images by arrangement and structure. A random arrangement has only "
-                "the brightness and size of the columns of its structure; an "
-                "interface may have a second structure (last column), or vacuum, on "
-                "its other side.",
-            ),
-            count_table(record),
-        ),
+        Section("What was drawn", (counted,), count_table(record)),
         Section("Share of the arrangements", (), _share_table(record)),
-        Section(
-            "Parameters of the images",
-            (
-                "Drawn: over the images of this dataset. Calibrated: over the patches "
-                "of real images; draws are kept within their extremes. The histogram "
-                f"has {BINS} bins from the least to the greatest value drawn. Grey "
-                "levels are 8-bit; k is the slope, b the intercept of a standard "
-                "deviation of noise.",
-            ),
-            parameter_table(record),
-        ),
-        _calibration(record),
+        Section("Parameters of the images", (drawn,), parameter_table(record)),
+        *([_calibration(record)] if calibrated else []),
         Section(
             "Settings",
             ("As they stand in the config.",),
-            TextTable(
-                ("setting", "value"),
-                tuple(_flatten(record.attributes["settings"])),
-            ),
+            TextTable(("setting", "value"), settings),
         ),
         _arrays(record),
     ]
@@ -92,41 +91,50 @@ def counts(record: DatasetRecord) -> pd.DataFrame:
 
 
 def count_table(record: DatasetRecord) -> TextTable:
-    """Write `counts` with its sums."""
+    """Write `counts` with its sums, and how often a structure was the second one."""
     table = counts(record)
-    second = [
-        int(np.count_nonzero(record.second_structures == name)) for name in table.index
-    ]
     rows = [
-        (str(name), *map(str, row), str(row.sum()), str(beyond))
-        for name, row, beyond in zip(table.index, table.to_numpy(), second, strict=True)
+        (str(name), *map(str, row), str(row.sum()))
+        for name, row in zip(table.index, table.to_numpy(), strict=True)
     ]
     sums = table.sum()
-    rows.append(("all", *map(str, sums), str(sums.sum()), str(sum(second))))
-    heads = ("structure", *map(str, table.columns), "all", "as second structure")
+    rows.append(("all", *map(str, sums), str(sums.sum())))
+    heads = ("structure", *map(str, table.columns), "all")
+    if "second_structure" in record.drawn:
+        second = [
+            int(np.count_nonzero(record.second_structures == name))
+            for name in table.index
+        ]
+        ends = map(str, [*second, sum(second)])
+        rows = [(*row, end) for row, end in zip(rows, ends, strict=True)]
+        heads = (*heads, "as second structure")
     return TextTable(heads, tuple(rows))
 
 
 def parameter_table(record: DatasetRecord) -> TextTable:
-    """Compare what was drawn with what was calibrated, a row per parameter."""
-    calibration = record.attributes["calibration"]
+    """Describe what was drawn, beside what was calibrated; a row per parameter."""
+    calibration = record.attributes.get("calibration")
     rows = []
-    for name in (*PARAMETER_NAMES, *sorted(_others(record))):
+    noise = [name for name in PARAMETER_NAMES if name in record.drawn]
+    for name in (*noise, *sorted(_others(record))):
         values = record.drawn[name].astype(np.float64)
         # Images without a crystal, or a second one, have no rotation of it.
         values = values[np.isfinite(values)]
-        drawn = (values.mean(), values.std(), values.min(), values.max())
-        known = [NONE] * len(STATISTICS)
-        if name in PARAMETER_NAMES:
-            known = [
+        texts = [*map(_number, (values.mean(), values.std()))]
+        texts += [*map(_number, (values.min(), values.max()))]
+        if calibration and name in PARAMETER_NAMES:
+            texts += [
                 _number(calibration["mean"][name]),
                 _number(calibration["variance"][name] ** 0.5),
                 _number(calibration["minimum"][name]),
                 _number(calibration["maximum"][name]),
             ]
+        elif calibration:
+            texts += [NONE] * len(STATISTICS)
         label = UNITS.get(name, name.replace("_", " "))
-        rows.append((label, *map(_number, drawn), *known, histogram(values)))
-    heads = [f"{of} {name}" for of in ("drawn", "calibrated") for name in STATISTICS]
+        rows.append((label, *texts, histogram(values)))
+    sources = ("drawn", "calibrated") if calibration else ("drawn",)
+    heads = [f"{source} {name}" for source in sources for name in STATISTICS]
     return TextTable(("parameter", *heads, "histogram"), tuple(rows))
 
 
@@ -150,13 +158,10 @@ def _others(record: DatasetRecord) -> set[str]:
 def _overview(record: DatasetRecord) -> Section:
     attributes = record.attributes
     _, rows, columns = record.arrays["noisy"][0]
-    warnings = attributes["calibration"].get("warnings", ())
+    warnings = attributes.get("calibration", {}).get("warnings", ())
     doubt: tuple[str, ...] = ()
     if warnings:
-        doubt = (
-            "Its noise is not to be trusted, for it was calibrated on images with "
-            f"warnings: {'; '.join(warnings)}.",
-        )
+        doubt = (f"It rests on {'; '.join(warnings)}.",)
     facts = {
         "pairs": str(record.number),
         "image": f"{rows} × {columns} pixels, 8-bit grey levels",
@@ -166,22 +171,26 @@ def _overview(record: DatasetRecord) -> Section:
         "seed": str(attributes["seed"]),
         "sfin": attributes["version"],
     }
-    text = (
-        "Noisy STEM images with the clean images and atoms they were made from, "
-        "synthesised with the calibrated noise of real images."
-    )
+    if "origin" in attributes:
+        facts["origin"] = attributes["origin"]
+    text = "Noisy STEM images with the clean images and labels that belong to them"
+    if "calibration" in attributes:
+        text += ", synthesised with the calibrated noise of real images"
+    about = made_again([record.dataset])
     table = TextTable(("", ""), tuple(facts.items()))
-    return Section("", (text, *doubt), table)
+    return Section("", (f"{text}.{about}", *doubt), table)
 
 
 def _share_table(record: DatasetRecord) -> TextTable:
-    asked = record.attributes["settings"]["arrangement"]["shares"]
-    total = sum(asked.values())
+    settings = record.attributes.get("settings", {})
+    asked = settings.get("arrangement", {}).get("shares")
     rows = []
     for name in record.attributes["arrangements"]:
         drawn = int(np.count_nonzero(record.arrangements == name))
-        share = asked.get(name, 0) / total
-        rows.append((name, str(drawn), f"{drawn / record.number:.1%}", f"{share:.1%}"))
+        share = NONE
+        if asked:
+            share = f"{asked.get(name, 0) / sum(asked.values()):.1%}"
+        rows.append((name, str(drawn), f"{drawn / record.number:.1%}", share))
     columns = ("arrangement", "images", "share", "share asked for")
     return TextTable(columns, tuple(rows))
 
@@ -190,7 +199,7 @@ def _calibration(record: DatasetRecord) -> Section:
     calibration = record.attributes["calibration"]
     drawn = (
         "with their measured correlations"
-        if record.attributes["settings"]["correlated"]
+        if record.attributes["settings"].get("correlated")
         else "each on its own"
     )
     warnings = calibration.get("warnings", ())

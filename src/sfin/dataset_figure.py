@@ -6,8 +6,8 @@ from textwrap import fill
 from matplotlib.figure import Figure
 
 from sfin.dataset_records import read_images, read_record
+from sfin.names import dataset_name
 from sfin.parameters import distrust
-from sfin.table_formats import DATASET_NAMES
 
 ROWS = {
     "noisy": "noisy",
@@ -46,7 +46,7 @@ def plot_pairs(store: str | Path, path: str | Path, number: int = 8) -> None:
         pixel_size = record.drawn["pixel_size"][index]
         title = f"{structure}, {arrangement}\n{pixel_size:.3f} Å per pixel"
         panel.set_title(title, fontsize=8)
-    name = DATASET_NAMES.get(record.dataset, record.dataset)
+    name = dataset_name(record.dataset)
     figure.suptitle(
         f"{name}, {attributes['mode'].upper()}, {attributes['split']} pairs, scale "
         f"{attributes['scale']}, seed {attributes['seed']}",

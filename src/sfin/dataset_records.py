@@ -10,7 +10,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from sfin.datasets import IMAGES
+from sfin.datasets import present_images
 from sfin.errors import InputError
 
 GreyImage = NDArray[np.uint8]
@@ -88,7 +88,7 @@ def read_record(path: str | Path) -> DatasetRecord:
         arrays[name] = (array.shape, str(array.dtype), dimensions)
         if dimensions == ("pair",):
             drawn[name] = np.asarray(array[...])
-    if not set(IMAGES) <= set(arrays):
+    if not set(present_images(group.attrs)) <= set(arrays):
         raise _unfinished(path)
     return DatasetRecord(Path(path), arrays, drawn, dict(group.attrs))
 

@@ -23,6 +23,8 @@ TARGETS = {
     "detection": "detection",
     "superresolution": "superresolution",
 }
+# Name of a structure or arrangement that nobody tells.
+UNKNOWN = "unknown"
 # What is stored of each atom.
 ATOM: dict[str, type[np.number[Any]]] = {
     **dict.fromkeys(("x", "y", "brightness", "sigma"), np.float32),
@@ -44,7 +46,7 @@ class Pairs:
         Grey levels, uint8, shape (n, rows, columns): the input; the enhanced
         image wanted, without background; the input before it got its noise, with
         its background; a dot on each atom; and the enhanced image with narrower
-        atoms.
+        atoms. What the attribute ``absent`` names is of shape (0, rows, columns).
     drawn
         What was drawn for each pair, by name, each of shape (n,).
     attributes
@@ -86,6 +88,12 @@ def target_name(task: str) -> str:
     return TARGETS[task]
 
 
+def present_images(attributes: Mapping[str, Any]) -> list[str]:
+    """Name the arrays of images of a dataset, by its attributes."""
+    absent = attributes.get("absent", ())
+    return [name for name in IMAGES if name not in absent]
+
+
 def create_pairs(
     path: str | Path,
     number: int,
@@ -96,11 +104,11 @@ def create_pairs(
     """Create an empty store for `number` pairs of `size` × `size` pixels.
 
     Zarr format 3; 8 images per chunk, 64 per shard. `finish_pairs`
-    makes it complete.
+    makes it complete. There is no array for images that the attribute ``absent`` names.
     """
     group = zarr.create_group(path, overwrite=True, attributes=dict(attributes))
     shard = min(SHARD, math.ceil(number / CHUNK) * CHUNK)
-    for name in IMAGES:
+    for name in present_images(attributes):
         group.create_array(
             name,
             shape=(number, size, size),
@@ -214,19 +222,16 @@ def load_pairs(path: str | Path) -> Pairs:
     try:
         group = zarr.open_consolidated(zarr.storage.LocalStore(path), mode="r")
         arrays = {name: np.asarray(array[...]) for name, array in group.arrays()}
-        images = [arrays.pop(name) for name in IMAGES]
+        attributes = dict(group.attrs)
+        images = {name: arrays.pop(name) for name in present_images(attributes)}
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise InputError(
             f"{path} is not a finished dataset: make it again with "
             "`snakemake datasets`."
         ) from error
-    noisy, clean, noiseless, detection, superresolution = images
+    nothing = images["noisy"][:0]
     return Pairs(
-        noisy,
-        clean,
-        noiseless,
-        detection,
-        superresolution,
-        arrays,
-        dict(group.attrs),
+        **{name: images.get(name, nothing) for name in IMAGES},
+        drawn=arrays,
+        attributes=attributes,
     )

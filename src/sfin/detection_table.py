@@ -10,8 +10,9 @@ from sfin import __version__
 from sfin.atom_matching import MatchCounts, total
 from sfin.detection_settings import DetectionSettings
 from sfin.localisation import COUNTS, read_localisation
+from sfin.names import METHOD_NAMES, group_name
 from sfin.table_formats import NONE, Cell, Grid, write_grid
-from sfin.tables import METHOD_NAMES, caption, comparison_table, group_name, score_grid
+from sfin.tables import caption, comparison_table, score_grid
 
 KEYS = ["dataset", "mode", "method"]
 

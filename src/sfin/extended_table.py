@@ -10,9 +10,9 @@ from sfin.errors import InputError
 from sfin.evaluation import ORIGIN
 from sfin.extended_evaluation import TRUTHS
 from sfin.files import write_whole
+from sfin.names import METHOD_NAMES, group_name
 from sfin.rivals import RIVALS
 from sfin.table_formats import NONE, Cell, Grid, write_grid
-from sfin.tables import METHOD_NAMES, group_name
 
 SCORES = tuple(f"{metric}_{truth}" for truth in TRUTHS for metric in ("psnr", "ssim"))
 # Rivals first, in their order, then networks.

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from sfin.clusters import compute_all
-from sfin.datasets import ATOM, IMAGES, SHARD, create_pairs, finish_pairs, write_atoms
+from sfin.datasets import (
+    ATOM,
+    SHARD,
+    create_pairs,
+    finish_pairs,
+    present_images,
+    write_atoms,
+)
 
 Split = Literal["train", "test", "validation"]
 # Streams of randomness that never meet: one per dataset, mode, split and pair.
@@ -27,7 +34,8 @@ class Pair:
     Attributes
     ----------
     noisy, clean, noiseless, detection, superresolution
-        As `sfin.datasets.Pairs` has them, of shape (rows, columns).
+        As `sfin.datasets.Pairs` has them, of shape (rows, columns); what the attribute
+        ``absent`` of the dataset names is not written.
     atoms
         By the names of `sfin.datasets.ATOM`, the visible atoms; empty where nobody
         knows them.
@@ -132,7 +140,7 @@ def _write_shard(
     with threadpool_limits(1):
         pairs = [draw(index) for index in indices]
     group = zarr.open_group(path, mode="r+")
-    for name in IMAGES:
+    for name in present_images(group.attrs):
         array = cast("zarr.Array[Any]", group[name])
         images = np.stack([getattr(pair, name) for pair in pairs])
         array[indices.start : indices.stop] = images

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -50,6 +50,19 @@ class NoiseParameters:
 
 
 PARAMETER_NAMES = tuple(field.name for field in fields(NoiseParameters))
+# Those that every standard deviation of the noise is proportional to.
+NOISE_NAMES = (
+    "scan_slope",
+    "scan_intercept",
+    "pointwise_slope",
+    "pointwise_intercept",
+)
+
+
+def multiply_noise(parameters: NoiseParameters, factor: float) -> NoiseParameters:
+    """Multiply all standard deviations of the noise, at every level and gradient."""
+    scaled = {name: factor * getattr(parameters, name) for name in NOISE_NAMES}
+    return replace(parameters, **scaled)
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,8 @@ class NoiseDistribution:
     images
         Names of the images the patches come from.
     warnings
-        Reasons not to trust them; none where there is a good raw image.
+        What the noise rests on if not on raw images of the run, for captions; none
+        where there are some.
     """
 
     mode: Mode
@@ -178,13 +192,8 @@ def summarise(
 
 
 def distrust(mode: str, warnings: Sequence[str]) -> str:
-    """Say that results rest on calibrations with warnings; nothing without them."""
-    if not warnings:
-        return ""
-    return (
-        f" {mode.upper()} rests on noise that is not to be trusted "
-        f"({'; '.join(warnings)}) and says little about raw images."
-    )
+    """Say what a mode's noise rests on if not on raw images; nothing otherwise."""
+    return f" {mode.upper()} rests on {'; '.join(warnings)}." if warnings else ""
 
 
 def write_distribution(path: str | Path, distribution: NoiseDistribution) -> None:

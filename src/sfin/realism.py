@@ -9,19 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sfin.calibrated_samples import REAL, Sample
+from sfin.names import PAPER_DATASETS
 from sfin.parameters import PARAMETER_NAMES
 from sfin.similarity import BINS, EPSILON, compare
 
 Artifact = Literal["Table 2", "Table 3"]
 
-# What the paper calls the datasets.
-PAPER_DATASETS = {
-    "gan": "GAN",
-    "temimagenet": "TEMImageNet",
-    "temimagenet_published": "TEMImageNet",
-    "sfin": "Ours",
-    REAL: "Real",
-}
+# What the paper calls what is compared.
+PAPER_SAMPLES = PAPER_DATASETS | {REAL: "Real"}
 # What the paper's values of each parameter are filed under.
 PAPER_PARAMETERS: dict[Artifact, dict[str, str]] = {
     "Table 2": {
@@ -165,7 +160,7 @@ class _PaperValues:
 
     def find(self, sample: Sample, parameter: str, suffix: str) -> float:
         """Look up a value; NaN where the paper prints none."""
-        dataset = PAPER_DATASETS.get(sample.dataset, "")
+        dataset = PAPER_SAMPLES.get(sample.dataset, "")
         key = (sample.mode.upper(), dataset, self._names[parameter] + suffix)
         return float(self._values.get(key, float("nan")))
 

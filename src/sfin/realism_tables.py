@@ -1,20 +1,15 @@
 """Tables 2 and 3 as readers see them: captions, layouts, files."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sfin.calibrated_samples import REAL, Sample
-from sfin.realism import PAPER_DATASETS
-from sfin.table_formats import (
-    DATASET_NAMES,
-    NONE,
-    Cell,
-    Grid,
-    write_grid,
-)
+from sfin.names import DATASET_NAMES, PAPER_DATASETS, left_out, made_again, rank
+from sfin.table_formats import NONE, Cell, Grid, write_grid
 
 NAMES = DATASET_NAMES | {REAL: "Real images"}
 PARAMETER_LABELS = {
@@ -28,7 +23,9 @@ PARAMETER_LABELS = {
 }
 
 
-def caption2(samples: Sequence[Sample], version: str) -> str:
+def caption2(
+    samples: Sequence[Sample], version: str, lacking: Sequence[str] = ()
+) -> str:
     """Say what Table 2 shows, of which images.
 
     Parameters
@@ -37,6 +34,8 @@ def caption2(samples: Sequence[Sample], version: str) -> str:
         Those that it was made from.
     version
         Version of this package.
+    lacking
+        Rows of the paper's that it has not, each with the reason.
     """
     return (
         "Table 2. Noise of synthetic and of real images, in 8-bit grey levels, by "
@@ -46,18 +45,24 @@ def caption2(samples: Sequence[Sample], version: str) -> str:
         "in % of their value; of λ, absolute. As in the paper, the atom brightness of "
         "BF, which is negative, stands without its sign; its extremes are those of "
         f"the signed values. {_data(samples)} sfin {version}. {_paper(samples)}"
+        f"{left_out(lacking)}"
     )
 
 
-def caption3(samples: Sequence[Sample], table: pd.DataFrame, version: str) -> str:
+def caption3(
+    samples: Sequence[Sample],
+    table: pd.DataFrame,
+    version: str,
+    lacking: Sequence[str] = (),
+) -> str:
     """Say what Table 3 shows, of which images, with which bins.
 
     Parameters
     ----------
     samples, table
         What it was made from, and the table.
-    version
-        Version of this package.
+    version, lacking
+        As for `caption2`.
     """
     bins, epsilon = table["bins"].iloc[0], table["epsilon"].iloc[0]
     return (
@@ -68,7 +73,7 @@ def caption3(samples: Sequence[Sample], table: pd.DataFrame, version: str) -> st
         "The paper does not state its bins; few real patches leave bins empty, each "
         "of which costs the KLD about ln(1/ε)/n. W: Wasserstein distance in standard "
         f"deviations of the real values, free of bins. {_data(samples)} sfin "
-        f"{version}. {_paper(samples)}{_lacking(table)}"
+        f"{version}. {_paper(samples)}{_missing(table)}{left_out(lacking)}"
     )
 
 
@@ -88,7 +93,9 @@ def write_table2(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
         Caption.
     """
     datasets = list(dict.fromkeys(table.sort_values("mode")["dataset"]))
-    datasets = sorted(datasets, key=lambda name: (name == REAL, _rank(name)))
+    datasets = sorted(
+        datasets, key=lambda name: (name == REAL, rank(DATASET_NAMES, name))
+    )
     groups = tuple((NAMES.get(name, name), _columns2(name)) for name in datasets)
     rows = []
     for (mode, parameter, statistic), group in table.groupby(
@@ -108,7 +115,7 @@ def write_table3(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
 
     Parameters are those of `write_table2`; bold is the best of several datasets.
     """
-    datasets = sorted(table["dataset"].unique(), key=_rank)
+    datasets = sorted(table["dataset"].unique(), key=partial(rank, DATASET_NAMES))
     measures = {"kl_divergence": "KLD", "r_squared": "R²", "wasserstein": "W"}
     columns = ("KLD", "R²", "W", "paper KLD", "paper R²")
     rows = []
@@ -187,7 +194,7 @@ def _paper(samples: Sequence[Sample]) -> str:
     text = "Columns headed paper hold what the paper prints, of its own images"
     if any(sample.estimator == "debiased" for sample in samples):
         text += ", by its own estimator, which leaves uncorrected what its blurs do"
-    return f"{text}."
+    return f"{text}.{made_again(sample.dataset for sample in samples)}"
 
 
 def _data(samples: Sequence[Sample]) -> str:
@@ -201,7 +208,9 @@ def describe(sample: Sample) -> str:
     text = f"{name}: {_count(len(sample.values), 'patch', 'patches')} of "
     if sample.dataset == REAL:
         text += _count(sample.images, "image", "images")
-        if sample.left_out:
+        if sample.shipped:
+            text += " that come with sfin, for no image of this run is raw"
+        elif sample.left_out:
             text += f" ({sample.left_out} of {everything} left out, with warnings)"
         if sample.warnings:
             text += f", not to be trusted ({'; '.join(sample.warnings)})"
@@ -221,11 +230,11 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _lacking(table: pd.DataFrame) -> str:
+def _missing(table: pd.DataFrame) -> str:
     """Say why values are missing, once for all parameters that share the reason."""
-    lacking = table[table["reason"] != ""]
+    found = table[table["reason"] != ""]
     reasons = []
-    for (mode, dataset, reason), group in lacking.groupby(
+    for (mode, dataset, reason), group in found.groupby(
         ["mode", "dataset", "reason"], sort=False
     ):
         names = ", ".join(PARAMETER_LABELS[name] for name in group["parameter"])
@@ -234,8 +243,3 @@ def _lacking(table: pd.DataFrame) -> str:
         name = f"{NAMES.get(str(dataset), dataset)}, {str(mode).upper()}"
         reasons.append(f"{name}, {names} ({reason})")
     return f" Missing ({NONE}): {'; '.join(reasons)}." if reasons else ""
-
-
-def _rank(dataset: str) -> int:
-    order = list(PAPER_DATASETS)
-    return order.index(dataset) if dataset in order else len(order)

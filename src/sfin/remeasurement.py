@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sfin.calibrated_images import CalibratedImage, image_parameters, summarise_images
+from sfin.calibrated_images import CalibratedImage, image_parameters
 from sfin.calibration import calibrate
+from sfin.calibration_summary import summarise_images
 from sfin.columns import ProjectedColumns
 from sfin.errors import InputError
 from sfin.parameters import PARAMETER_NAMES

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sfin.calibrated_samples import REAL
 from sfin.calibration_settings import CalibrationSettings
+from sfin.calibration_summary import patches_at_hand
 from sfin.datasets import load_pairs
 from sfin.errors import InputError
 from sfin.images import read_image, to_grey_levels
@@ -187,7 +188,7 @@ def real_patches(
         Edge of the patches, in pixels.
     """
     patches = pd.read_csv(table, dtype={"image": str})
-    used = patches[patches["used"]]
+    used = patches_at_hand(patches)
     for (mode, name), places in used.groupby(["mode", "image"], sort=False):
         grey, _ = to_grey_levels(read_image(images[str(mode), str(name)]).data)
         for row, column in zip(places["row"], places["column"], strict=True):

@@ -124,6 +124,32 @@ def known_structures(
     return known
 
 
+def image_to_compare(
+    images: Mapping[str, Path], known: Collection[str], fetched: str | Path
+) -> tuple[str, str]:
+    """Choose the image of a mode that one figure shows by a rule, not by its looks.
+
+    Parameters
+    ----------
+    images
+        Path of each image by its name, the user's first.
+    known
+        Names of those whose structure is known.
+    fetched
+        Folder that public images come into.
+
+    Returns
+    -------
+    str, str
+        The user's first image whose structure is known, if there is one, else the
+        first image; and which of the two it is.
+    """
+    for name, path in images.items():
+        if name in known and not Path(path).is_relative_to(fetched):
+            return name, "the first of the user's images whose structure is named"
+    return next(iter(images)), "the first image of its mode"
+
+
 def check_sidecars(folder: str | Path, images: Collection[str]) -> None:
     """Refuse sidecars that belong to no image of their folder.
 

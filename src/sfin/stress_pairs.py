@@ -15,15 +15,15 @@ from sfin.arrangements import Arrangement
 from sfin.columns import ProjectedColumns
 from sfin.errors import InputError
 from sfin.pair_writing import SPLITS, Pair, Split
-from sfin.parameters import MODES, Mode, NoiseDistribution, NoiseParameters
-from sfin.synthesis import SynthesisSettings, synthesise_pair
-
-NOISE_NAMES = (
-    "scan_slope",
-    "scan_intercept",
-    "pointwise_slope",
-    "pointwise_intercept",
+from sfin.parameters import (
+    MODES,
+    NOISE_NAMES,
+    Mode,
+    NoiseDistribution,
+    NoiseParameters,
+    multiply_noise,
 )
+from sfin.synthesis import SynthesisSettings, synthesise_pair
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,15 @@ def harder_noise(
     if not factor > 0:
         raise InputError(f"Noise cannot be multiplied by {factor}: give more than 0.")
 
-    def scaled(values: NoiseParameters, by: float) -> NoiseParameters:
-        return replace(values, **{n: by * getattr(values, n) for n in NOISE_NAMES})
-
     gains = np.array(
         [factor if n in NOISE_NAMES else 1.0 for n in vars(distribution.mean)]
     )
     covariance = np.array(distribution.covariance) * np.outer(gains, gains)
     mean, low, high = (
-        scaled(getattr(distribution, name), factor)
+        multiply_noise(getattr(distribution, name), factor)
         for name in ("mean", "minimum", "maximum")
     )
-    variance = scaled(distribution.variance, factor**2)
+    variance = multiply_noise(distribution.variance, factor**2)
     if atom_brightness is not None:
         sign = 1 if distribution.mode == "haadf" else -1
         ends = sorted(sign * value for value in atom_brightness)
@@ -197,6 +194,7 @@ def stress_pairs(
             shares=stress.shares,
             pixel_size=(apart / farthest, apart / closest),
         )
-        changed = replace(settings, arrangement=arrangement)
+        # The factor is the given one, whatever networks are trained on.
+        changed = replace(settings, arrangement=arrangement, noise_factor=(1, 1))
         pairs.append(synthesise_pair([structure], noise, changed, generator))
     return pairs

@@ -16,10 +16,16 @@ from sfin.arrangements import (
     species_names,
 )
 from sfin.columns import ProjectedColumns
+from sfin.errors import InputError
 from sfin.labels import contrast, detection_label, visible_atoms
 from sfin.noise import NoiseSettings, disturb, noiseless_image
 from sfin.pair_writing import SPLITS, Pair, Split, own_generator, write_dataset
-from sfin.parameters import MODES, PARAMETER_NAMES, NoiseDistribution
+from sfin.parameters import (
+    MODES,
+    PARAMETER_NAMES,
+    NoiseDistribution,
+    multiply_noise,
+)
 from sfin.pixel_loops import to_bytes
 
 # In place of the number of a second structure where there is none.
@@ -36,6 +42,9 @@ class SynthesisSettings:
         Edge of the images, in pixels.
     correlated
         Whether the noise parameters are drawn with their correlations.
+    noise_factor
+        Least and greatest factor on the noise of an image, drawn so that doubling and
+        halving are equally likely: (1, 1) is the noise as calibrated.
     clean_scale
         ``normalised``: the extreme atom of each clean image is 255 in HAADF
         (0 in BF); ``atom_brightness``: it keeps the brightness it has in the
@@ -52,6 +61,7 @@ class SynthesisSettings:
 
     size: int
     correlated: bool
+    noise_factor: tuple[float, float]
     clean_scale: Literal["normalised", "atom_brightness"]
     detection_sigma: float
     detection_threshold: float
@@ -59,12 +69,22 @@ class SynthesisSettings:
     arrangement: ArrangementSettings
     noise: NoiseSettings
 
+    def __post_init__(self) -> None:
+        """Refuse factors that no number lies between."""
+        low, high = self.noise_factor
+        if not 0 < low <= high:
+            raise InputError(
+                f"synthesis.settings.noise_factor is [{low}, {high}]: give the least "
+                "factor first, above 0, and then the greatest."
+            )
+
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> "SynthesisSettings":
         """Build from nested dictionaries, as they stand in the config."""
         nested = {
             "arrangement": ArrangementSettings(**entries["arrangement"]),
             "noise": NoiseSettings(**entries["noise"]),
+            "noise_factor": tuple(entries["noise_factor"]),
         }
         return cls(**{**entries, **nested})
 
@@ -83,6 +103,10 @@ def synthesise_pair(
     mode, size = distribution.mode, settings.size
     scene = draw_scene(structures, mode, size, settings.arrangement, generator)
     parameters = distribution.draw(generator, settings.correlated)
+    low, high = settings.noise_factor
+    if low != high or low != 1:
+        factor = np.exp(generator.uniform(np.log(low), np.log(high)))
+        parameters = multiply_noise(parameters, float(factor))
     atoms = contrast(scene.columns, size)
     noiseless = noiseless_image(atoms, parameters, settings.noise, generator)
     noisy = disturb(noiseless, parameters, settings.noise, generator)

@@ -9,20 +9,8 @@ import pandas as pd
 
 from sfin.files import write_whole
 
-# What readers see: names of datasets, and a cell without a value.
-# TEMImageNet made again by its recipe is never called by its bare name.
-DATASET_NAMES = {
-    "sfin": "SFIN data",
-    "temimagenet": "TEMImageNet (re-synthesised)",
-    "temimagenet_published": "TEMImageNet",
-    "gan": "GAN data",
-}
+# A cell without a value.
 NONE = "–"
-# What captions say of it.
-RESYNTHESISED = (
-    f"{DATASET_NAMES['temimagenet']} follows TEMImageNet's recipe as far as it is "
-    "known; the paper's values beside it are for the published images"
-)
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,21 @@ import pandas as pd
 from sfin.errors import InputError
 from sfin.evaluation import read_evaluation
 from sfin.metrics import DATA_RANGE
-from sfin.table_formats import (
+from sfin.names import (
     DATASET_NAMES,
-    NONE,
-    RESYNTHESISED,
-    Cell,
-    Grid,
-    write_grid,
+    METHOD_NAMES,
+    PAPER_DATASETS,
+    group_name,
+    left_out,
+    made_again,
+    rank,
 )
+from sfin.table_formats import NONE, Cell, Grid, write_grid
 
 Artifact = Literal["Table 1", "Table 5", "Table 6", "Table 7"]
 
-_TEMIMAGENET = ("temimagenet_published", "temimagenet")
-_DATASETS = (*_TEMIMAGENET, "gan", "sfin")
-GROUPS = (*((name, "haadf") for name in _DATASETS), ("sfin", "bf"))
+# Columns in the paper's order.
+GROUPS = (*((name, "haadf") for name in DATASET_NAMES), ("sfin", "bf"))
 
 # What the paper calls our methods; its table 5 names a network after its parts.
 _NETWORKS = {"atomsegnet": "AtomSegNet", "fcn": "FCN", "sfin": "SFIN"}
@@ -38,28 +39,12 @@ PAPER_METHODS: dict[Artifact, dict[str, str]] = {
     "Table 6": _NETWORKS,
     "Table 7": _NETWORKS,
 }
-PAPER_DATASETS: dict[Artifact, dict[str, str]] = {
-    "Table 1": {"sfin": "Ours"} | dict.fromkeys(_TEMIMAGENET, "TEMImageNet"),
-    "Table 5": {"sfin": "Ours"},
-    "Table 6": {"sfin": "Ours (detection)"},
-    "Table 7": dict.fromkeys(_TEMIMAGENET, "TEMImageNet (super-resolution)"),
+# What the numbers of a task are filed under, after the name of the dataset.
+PAPER_TASKS: dict[Artifact, str] = {
+    "Table 6": " (detection)",
+    "Table 7": " (super-resolution)",
 }
 PAPER_COLUMNS = {"paper_psnr": "PSNR", "paper_ssim": "SSIM"}
-
-METHOD_NAMES = {
-    "noisy": "Noisy",
-    "absf": "ABSF",
-    "wiener": "Wiener (HRTEM)",
-    "wiener_local": "Wiener (local)",
-    "bilateral": "Bilateral",
-    "gaussian": "Gaussian",
-    "atomsegnet": "AtomSegNet",
-    "fcn": "FCN",
-    "sfin_spatial": "SFIN, spatial only",
-    "sfin_spatial_matched": "SFIN, spatial only, matched",
-    "sfin_no_interaction": "SFIN, no interaction",
-    "sfin": "SFIN",
-}
 
 
 def table1(evaluations: Sequence[Path], paper_values: Path) -> pd.DataFrame:
@@ -128,7 +113,9 @@ def comparison_table(
     return table
 
 
-def caption(table: pd.DataFrame, artifact: Artifact, version: str) -> str:
+def caption(
+    table: pd.DataFrame, artifact: Artifact, version: str, lacking: Sequence[str] = ()
+) -> str:
     """Say what a comparison shows, at which scale, on how many images.
 
     Parameters
@@ -139,6 +126,8 @@ def caption(table: pd.DataFrame, artifact: Artifact, version: str) -> str:
         Table of the paper it corresponds to.
     version
         Version of this package.
+    lacking
+        Columns of the paper's that it has not, each with the reason.
     """
     groups = table.drop_duplicates(["dataset", "mode"])
     data = "; ".join(
@@ -152,19 +141,13 @@ def caption(table: pd.DataFrame, artifact: Artifact, version: str) -> str:
         if scales != ["paper"]
         else "Networks were trained here and are not the authors'"
     )
-    if "temimagenet" in set(table["dataset"]):
-        warning += f". {RESYNTHESISED}"
     return (
         f"{artifact}, task {table['task'].iloc[0]}. Mean ± standard deviation over "
         "the test images of PSNR (dB) and SSIM, images clipped and truncated to "
         f"8 bits. {data}; sfin {version}. {warning}; columns headed paper "
-        "hold what the paper prints."
+        "hold what the paper prints; bold: best of a column."
+        f"{made_again(groups['dataset'])}{left_out(lacking)}"
     )
-
-
-def group_name(dataset: str, mode: str) -> str:
-    """Name a dataset and mode for readers."""
-    return f"{DATASET_NAMES.get(dataset, dataset)}, {mode.upper()}"
 
 
 def write_table(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
@@ -189,20 +172,26 @@ def write_table(table: pd.DataFrame, base_path: str | Path, text: str) -> None:
 def score_grid(table: pd.DataFrame) -> Grid:
     """Lay a comparison out: a row per method, columns per dataset and mode."""
     groups = list(table.groupby(["dataset", "mode"], sort=False))
+    # A column of dashes alone says nothing.
+    printed = [group["paper_psnr"].notna().any() for _, group in groups]
     rows = []
     for method in sorted(table["method"].unique(), key=_method_rank):
         cells: list[Cell] = []
-        for _, group in groups:
+        for (_, group), has_paper in zip(groups, printed, strict=True):
             row = group[group["method"] == method]
             cells += _measured(row, group, "psnr", 2) + _measured(row, group, "ssim", 4)
-            cells += [
-                Cell(_text(row["paper_psnr"], 2)),
-                Cell(_text(row["paper_ssim"], 4)),
-            ]
+            if has_paper:
+                cells += [
+                    Cell(_text(row["paper_psnr"], 2)),
+                    Cell(_text(row["paper_ssim"], 4)),
+                ]
         rows.append((METHOD_NAMES.get(method, method), tuple(cells)))
     columns = ("PSNR", "SSIM", "paper PSNR", "paper SSIM")
-    names = [group_name(*map(str, group)) for group, _ in groups]
-    return Grid("Method", tuple((name, columns) for name in names), tuple(rows))
+    headings = tuple(
+        (group_name(*map(str, group)), columns if has_paper else columns[:2])
+        for (group, _), has_paper in zip(groups, printed, strict=True)
+    )
+    return Grid("Method", headings, tuple(rows))
 
 
 def _measured(
@@ -239,10 +228,11 @@ def _printed(
     printed: pd.DataFrame, artifact: Artifact, metric: str, row: pd.Series
 ) -> float:
     """Look up what the paper prints; NaN where it prints nothing."""
+    task = PAPER_TASKS.get(artifact, "")
     value = printed.loc[
         (printed["metric"] == metric)
         & (printed["method"] == PAPER_METHODS[artifact].get(row["method"]))
-        & (printed["dataset"] == PAPER_DATASETS[artifact].get(row["dataset"]))
+        & (printed["dataset"] == PAPER_DATASETS.get(row["dataset"], "") + task)
         & (printed["mode"] == row["mode"].upper()),
         "value",
     ]
@@ -281,7 +271,7 @@ def _order(table: pd.DataFrame) -> pd.DataFrame:
     groups = zip(table["dataset"], table["mode"], strict=True)
     ranks = pd.DataFrame(
         {
-            "group": [_rank(list(GROUPS), group) for group in groups],
+            "group": [rank(GROUPS, group) for group in groups],
             "dataset": table["dataset"],
             "method": [_method_rank(method) for method in table["method"]],
         }
@@ -291,9 +281,4 @@ def _order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _method_rank(method: str) -> int:
-    return _rank(list(METHOD_NAMES), method)
-
-
-def _rank(known: list[object], value: object) -> int:
-    """Place in a list; what is not in it comes last."""
-    return known.index(value) if value in known else len(known)
+    return rank(METHOD_NAMES, method)

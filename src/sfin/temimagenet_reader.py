@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfin import __version__
-from sfin.datasets import IMAGES
+from sfin.datasets import IMAGES, UNKNOWN
 from sfin.errors import InputError
 from sfin.images import read_image
 from sfin.pair_writing import SPLITS, Pair, Split, own_generator, write_dataset
@@ -33,7 +33,6 @@ FOLDERS = {
 PARAMETERS = "params"
 # Of the random numbers, beside the modes of our own data.
 STREAM = 101
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)

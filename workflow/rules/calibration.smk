@@ -27,6 +27,11 @@ rule summarise_calibration:
     """Take the mean and variance of each noise parameter of a mode."""
     input:
         calibrations=calibrated_images,
+        shipped=(
+            "resources/calibration/{mode}.json"
+            if config["images"]["without_raw"] == "shipped"
+            else []
+        ),
         code=code("summarise_calibration"),
     output:
         patches="results/calibration/{mode}.csv",

@@ -3,8 +3,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sfin.collection import public_images, real_images
+from sfin.cyclegan_settings import GanSettings, check_sizes
 from sfin.dependencies import digest, source_files
 from sfin.errors import InputError
+from sfin.names import absent_data, absent_trainings
 from sfin.rendering_settings import read_settings
 from sfin.settings import check_scale, check_settings
 from sfin.structures import check_structures, list_structures
@@ -42,6 +44,9 @@ try:
         from sfin.temimagenet_reader import check_download
 
         check_download(config["temimagenet"]["download"])
+    if config["gan"]["use"]:
+        gan = GanSettings.from_dict(config["gan"])
+        check_sizes(gan, config["synthesis"]["settings"]["size"])
     DESCRIBED_STRUCTURES = list_structures(Path(STRUCTURES))
     PUBLIC_IMAGES = public_images(SOURCES, config["images"]["public"], config["modes"])
     IMAGES = images_of_run(
@@ -71,6 +76,15 @@ TEMIMAGENET = (
 )
 COMPARED = [f"{TEMIMAGENET}/haadf"] if "haadf" in config["modes"] else []
 OWN_DATA = [f"sfin/{mode}" for mode in config["modes"]]
+# Its GAN too translates HAADF alone.
+GAN_DATA = ["gan/haadf"] if "haadf" in config["modes"] and config["gan"]["use"] else []
+# All of them, as the paper's tables order them, and those that networks are trained on
+# for Table 1 and Figure 6.
+DATA = [*GAN_DATA, *COMPARED, *OWN_DATA]
+TRAINED_ON = [*COMPARED, *OWN_DATA] if config["comparison_trainings"] else OWN_DATA
+# What tables and figures say they lack.
+LACKING = absent_data(config["modes"], bool(GAN_DATA))
+LACKING_TRAININGS = absent_trainings(config["modes"], config["comparison_trainings"])
 DATASET_PICTURES = collect(
     "results/datasets/sfin/{mode}/{split}.png",
     mode=config["modes"],
@@ -92,7 +106,7 @@ FIGURE3_MODE = "haadf" if "haadf" in config["modes"] else config["modes"][0]
 
 
 wildcard_constraints:
-    dataset="sfin|temimagenet|temimagenet_published",
+    dataset="sfin|temimagenet|temimagenet_published|gan",
     # Not the names of pictures made of an image, which would be tried as images.
     image=r"\w[^/]*(?<!\.comparison)(?<!\.uncertainty)",
     method="|".join([*METHODS, *config["networks"], *config["filters"]]),
@@ -113,23 +127,6 @@ def code_digest(script):
     As many inputs for each of 10,000 images would take Snakemake half a minute.
     """
     return digest(code(script))
-
-
-def only_if(origin):
-    """Let a rule make structures if the config wants their columns from there."""
-    wanted = config["columns"] == origin
-    return "|".join([*DESCRIBED_STRUCTURES, *USER_STRUCTURES]) if wanted else "(?!)"
-
-
-def structure_file(wildcards):
-    """Find the file of a structure, the user's or ours."""
-    user = USER_STRUCTURES.get(wildcards.structure)
-    return user["file"] if user else f"{STRUCTURES}/{wildcards.structure}.yaml"
-
-
-def user_structure(wildcards):
-    """Give what the config says of a user's structure; nothing of ours."""
-    return USER_STRUCTURES.get(wildcards.structure, {})
 
 
 def real_image(wildcards):

@@ -63,14 +63,14 @@ rule figure4:
 rule figure6:
     """Figure 6: test images enhanced by each method, beside the truth."""
     input:
-        pairs=collect("results/datasets/sfin/{mode}/test.zarr", mode=config["modes"]),
+        pairs=collect("results/datasets/{data}/test.zarr", data=TRAINED_ON),
         weights=collect(
-            "results/models/enhancement/sfin/{mode}/{method}/weights.safetensors",
-            mode=config["modes"],
+            "results/models/enhancement/{data}/{method}/weights.safetensors",
+            data=TRAINED_ON,
             method=TRAINED,
         ),
         scores=collect(
-            "results/evaluation/enhancement/sfin/{mode}/sfin.csv", mode=config["modes"]
+            "results/evaluation/enhancement/{data}/sfin.csv", data=TRAINED_ON
         ),
         code=code("figure6"),
     output:
@@ -94,6 +94,7 @@ rule figure6:
     params:
         methods=METHODS,
         filters=lookup("filters", within=config),
+        lacking=LACKING_TRAININGS,
         provenance=PROVENANCE,
     script:
         "../scripts/figure6.py"
@@ -102,9 +103,7 @@ rule figure6:
 rule figure8:
     """Figure 8: scan noise and gradient in synthetic and real images."""
     input:
-        datasets=collect(
-            "results/datasets/sfin/{mode}/train.zarr", mode=config["modes"]
-        ),
+        datasets=collect("results/datasets/{data}/train.zarr", data=DATA),
         real=collect("results/calibration/{mode}.csv", mode=config["modes"]),
         images=[str(path) for mode in config["modes"] for path in IMAGES[mode].values()],
         code=code("figure8"),
@@ -128,6 +127,7 @@ rule figure8:
         runtime=growing("1h"),
     params:
         settings=lookup("calibration", within=config),
+        lacking=LACKING,
         provenance=PROVENANCE,
     script:
         "../scripts/figure8.py"

@@ -19,6 +19,12 @@ except InputError as error:
 LATTICES = [
     f"results/lattices/{mode}/{image}.csv" for mode in KNOWN for image in KNOWN[mode]
 ]
+# What one network makes of real images after training on each dataset.
+COMPARISON = []
+if TRAINED_ON != OWN_DATA:
+    COMPARISON.append("results/figures/figure9.png")
+    if KNOWN["haadf"]:
+        COMPARISON.append("results/tables/training_data.csv")
 
 
 def known(wildcards):
@@ -37,4 +43,13 @@ def calibrated_images(wildcards):
         "results/calibration/{mode}/{image}.json",
         mode=wildcards.mode,
         image=IMAGES[wildcards.mode],
+    )
+
+
+def weights_of_methods(wildcards):
+    """List the weights of all networks that enhance images of a mode."""
+    return collect(
+        "results/models/enhancement/sfin/{mode}/{method}/weights.safetensors",
+        mode=wildcards.mode,
+        method=TRAINED,
     )

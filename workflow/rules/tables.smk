@@ -2,8 +2,8 @@ rule table1:
     """Table 1: enhancement by each method, PSNR and SSIM."""
     input:
         scores=collect(
-            "results/evaluation/enhancement/sfin/{mode}/{method}.csv",
-            mode=config["modes"],
+            "results/evaluation/enhancement/{data}/{method}.csv",
+            data=TRAINED_ON,
             method=METHODS,
         ),
         distributions=collect("results/calibration/{mode}.json", mode=config["modes"]),
@@ -32,6 +32,7 @@ rule table1:
     params:
         provenance=PROVENANCE,
         epochs=epochs(TRAINED),
+        lacking=LACKING_TRAININGS,
     script:
         "../scripts/table1.py"
 
@@ -40,7 +41,7 @@ rule table2:
     """Table 2: the noise of synthetic images beside that of real ones."""
     input:
         real=collect("results/calibration/{mode}.csv", mode=config["modes"]),
-        datasets=collect("results/realism/sfin/{mode}.csv", mode=config["modes"]),
+        datasets=collect("results/realism/{data}.csv", data=DATA),
         paper_values="resources/paper_values.csv",
         code=code("table2"),
     output:
@@ -65,6 +66,7 @@ rule table2:
         runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
+        lacking=LACKING,
     script:
         "../scripts/table2.py"
 
@@ -73,7 +75,7 @@ rule table3:
     """Table 3: how alike the noise of synthetic and real images is."""
     input:
         real=collect("results/calibration/{mode}.csv", mode=config["modes"]),
-        datasets=collect("results/realism/sfin/{mode}.csv", mode=config["modes"]),
+        datasets=collect("results/realism/{data}.csv", data=DATA),
         paper_values="resources/paper_values.csv",
         code=code("table3"),
     output:
@@ -98,6 +100,7 @@ rule table3:
         runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
+        lacking=LACKING,
     script:
         "../scripts/table3.py"
 
@@ -106,9 +109,7 @@ rule table4:
     """Table 4: the situations that the datasets apply to."""
     input:
         datasets=collect(
-            "results/datasets/sfin/{mode}/{split}.zarr",
-            mode=config["modes"],
-            split=["train", "test"],
+            "results/datasets/{data}/{split}.zarr", data=DATA, split=["train", "test"]
         ),
         paper_values="resources/paper_values.csv",
         code=code("table4"),
@@ -134,5 +135,6 @@ rule table4:
         runtime=growing("5m"),
     params:
         provenance=PROVENANCE,
+        lacking=LACKING,
     script:
         "../scripts/table4.py"

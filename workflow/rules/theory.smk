@@ -14,15 +14,6 @@ THEORY = (
 )
 
 
-def weights_of_methods(wildcards):
-    """List the weights of all networks that enhance images of a mode."""
-    return collect(
-        "results/models/enhancement/sfin/{mode}/{method}/weights.safetensors",
-        mode=wildcards.mode,
-        method=TRAINED,
-    )
-
-
 rule judge_image:
     """Compare every method on a real image with what theory says of its crystal."""
     input:

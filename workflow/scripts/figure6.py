@@ -13,5 +13,5 @@ if __name__ == "__main__":
         sources = gather_sources(given.pairs, given.scores, given.weights)
         filters = filter_settings(snakemake.params.filters)
         base_path = Path(snakemake.output.png).with_suffix("")
-        methods = snakemake.params.methods
-        print(figure6(sources, methods, filters, base_path, __version__))
+        methods, lacking = snakemake.params.methods, snakemake.params.lacking
+        print(figure6(sources, methods, filters, base_path, __version__, lacking))

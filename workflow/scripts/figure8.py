@@ -14,4 +14,5 @@ if __name__ == "__main__":
         settings = CalibrationSettings(**params.settings)
         trends = measure_trends(given.datasets, given.real, given.images, settings)
         base_path = Path(snakemake.output.png).with_suffix("")
-        print(figure8(trends, params.provenance, base_path, __version__))
+        text = params.provenance, base_path, __version__, params.lacking
+        print(figure8(trends, *text))

@@ -11,7 +11,7 @@ from sfin.training_settings import budget
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         table = table1(snakemake.input.scores, snakemake.input.paper_values)
-        text = caption(table, "Table 1", __version__)
+        text = caption(table, "Table 1", __version__, snakemake.params.lacking)
         text += budget(snakemake.params.epochs)
         for noise in map(read_distribution, snakemake.input.distributions):
             text += distrust(noise.mode, noise.warnings)

@@ -12,6 +12,6 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         samples = read_samples(snakemake.input.real, snakemake.input.datasets)
         table = table2(samples, snakemake.input.paper_values)
-        text = caption2(samples, __version__)
+        text = caption2(samples, __version__, snakemake.params.lacking)
         write_table2(table, Path(snakemake.output.csv).with_suffix(""), text)
         print(table.to_string())

@@ -11,6 +11,6 @@ if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         records = [read_record(path) for path in snakemake.input.datasets]
         table = table4(records, snakemake.input.paper_values)
-        text = caption4(records, table, __version__)
+        text = caption4(records, table, __version__, snakemake.params.lacking)
         write_table4(table, Path(snakemake.output.csv).with_suffix(""), text)
         print(table.to_string())

@@ -120,7 +120,7 @@ def _show(records: "Sequence[CalibratedImage]") -> None:
 
 
 def _summarise(records: "Sequence[CalibratedImage]", output: Path) -> None:
-    from sfin.calibrated_images import patch_table, summarise_images
+    from sfin.calibration_summary import patch_table, summarise_images
     from sfin.files import write_whole
     from sfin.parameters import MODES, write_distribution
 

@@ -86,7 +86,7 @@ def comparison_figure(
         ),
     ]
     rows, columns = noisy.shape
-    region = _middle(noisy.shape)
+    region = middle_region(noisy.shape)
     spectra = [
         visible_spectrum(image, pixel_size) for image in (noisy, matched, residual)
     ]
@@ -113,7 +113,7 @@ def comparison_figure(
             whole.set_title(title, pad=4)
             show_image(part, image[region], limits)
             frame(part)
-            _show_spectrum(spectrum, *spectra[column], spectrum_limits)
+            show_spectrum(spectrum, *spectra[column], spectrum_limits)
             if column == 0:
                 scale_bar(whole, pixel_size)
                 scale_bar(part, pixel_size)
@@ -159,7 +159,7 @@ def contrast_limits(image: NDArray[np.floating]) -> tuple[float, float]:
     return float(low), float(high) if high > low else float(low) + 1.0
 
 
-def _middle(shape: tuple[int, ...]) -> tuple[slice, slice]:
+def middle_region(shape: tuple[int, ...]) -> tuple[slice, slice]:
     """Choose the square in the middle, a quarter as wide, of 64 pixels at least."""
     side = min(max(min(shape) // 4, 64), *shape)
     row, column = ((length - side) // 2 for length in shape)
@@ -212,12 +212,13 @@ def draw_spectrum(
     scale_bar(axes, pixel_size, reciprocal=True)
 
 
-def _show_spectrum(
+def show_spectrum(
     axes: Axes,
     spectrum: NDArray[np.float64],
     highest: float,
     limits: tuple[float, ...],
 ) -> None:
+    """Draw what `visible_spectrum` computed in grey, dark below `limits`."""
     axes.imshow(
         spectrum,
         cmap="gray",

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from sfin.calibration_summary import patches_at_hand
 from sfin.dataset_records import DatasetRecord, read_images
 from sfin.errors import InputError
 from sfin.figures.style import (
@@ -90,7 +91,7 @@ def choose_tiles(
     """
     number = EDGE**2
     generator = np.random.default_rng([seed, MODES.index(record.attributes["mode"])])
-    real = choose_evenly(patches[patches["used"]], number // 2, generator)
+    real = choose_evenly(patches_at_hand(patches), number // 2, generator)
     wanted = min(number - len(real), record.number)
     chosen = np.sort(generator.choice(record.number, wanted, replace=False))
     if not wanted and real.empty:

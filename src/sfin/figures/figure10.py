@@ -33,9 +33,9 @@ from sfin.figures.style import (
     write_figure,
 )
 from sfin.metrics import DATA_RANGE
+from sfin.names import METHOD_NAMES, group_name
 from sfin.parameters import distrust
 from sfin.positions import AtomPositions
-from sfin.tables import METHOD_NAMES, group_name
 
 MISSED, INVENTED = COLOURS[5], COLOURS[4]
 # Images with fewer atoms show no method's limits.

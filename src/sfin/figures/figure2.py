@@ -22,9 +22,9 @@ from sfin.figures.style import (
     write_figure,
 )
 from sfin.metrics import DATA_RANGE, psnr, quantise
+from sfin.names import dataset_name
 from sfin.parameters import distrust
 from sfin.spectra import FourierFilter, background_amplitude, power_spectrum
-from sfin.table_formats import DATASET_NAMES
 
 Array = NDArray[np.floating]
 
@@ -202,7 +202,7 @@ def _matched_psnr(image: Array, clean: Array) -> float:
 
 def _caption(record: DatasetRecord, index: int, example: Example) -> str:
     attributes = record.attributes
-    name = DATASET_NAMES.get(record.dataset, record.dataset)
+    name = dataset_name(record.dataset)
     warnings = attributes.get("calibration", {}).get("warnings", ())
     arrangement = record.arrangements[index]
     lattice = (

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfin.calibrated_images import read_calibrated_image, trusted_images
+from sfin.calibrated_images import read_calibrated_image
+from sfin.calibration_summary import trusted_images
 from sfin.errors import InputError
 from sfin.figures.calibrated_patch import (
     central_patch,

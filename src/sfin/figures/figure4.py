@@ -22,8 +22,8 @@ from sfin.figures.style import (
     write_figure,
 )
 from sfin.metrics import DATA_RANGE
+from sfin.names import dataset_name
 from sfin.parameters import distrust
-from sfin.table_formats import DATASET_NAMES
 
 GreyImage = NDArray[np.uint8]
 
@@ -161,7 +161,7 @@ def _caption(
     doubts = []
     for record, examples in zip(records, rows, strict=True):
         attributes = record.attributes
-        name = DATASET_NAMES.get(record.dataset, record.dataset)
+        name = dataset_name(record.dataset)
         pairs = ", ".join(f"{key} {found.index}" for key, found in examples.items())
         shown.append(
             f"{name}, {attributes['mode'].upper()}, {attributes['split']}: pairs "

@@ -28,8 +28,8 @@ from sfin.figures.style import (
 )
 from sfin.filters import FilterSettings
 from sfin.metrics import DATA_RANGE, psnr, quantise, ssim
+from sfin.names import METHOD_NAMES, group_name, left_out, made_again
 from sfin.parameters import distrust
-from sfin.tables import METHOD_NAMES, group_name
 
 GreyImage = NDArray[np.uint8]
 # By task: number of the figure, what methods do, and the title of the last column.
@@ -106,6 +106,7 @@ def figure6(
     settings: FilterSettings,
     base_path: str | Path,
     version: str,
+    lacking: Sequence[str] = (),
 ) -> str:
     """Draw figure 6, or 11 by super-resolution, and write it as ``.png`` and ``.pdf``.
 
@@ -121,6 +122,8 @@ def figure6(
         Path without suffix.
     version
         Version of this package, for the caption.
+    lacking
+        Rows of the paper's that it has not, each with the reason.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def figure6(
         calibration = record.attributes.get("calibration", {})
         doubts.append(distrust(origin.mode, calibration.get("warnings", ())))
         chosen.append(f"{name}: index {number} of {len(scores)} images")
-    text = _caption(origins, chosen, version) + "".join(doubts)
+    text = _caption(origins, chosen, version) + left_out(lacking) + "".join(doubts)
     write_figure(base_path, draw(comparisons, text, FIGURES[origins[0].task][2]), text)
     return text
 
@@ -262,4 +265,5 @@ def _caption(origins: Sequence[Origin], chosen: Sequence[str], version: str) -> 
         "image varies most. Grey levels 0–255 in all panels. Below: PSNR (dB) / SSIM "
         f"of this image, clipped and truncated to 8 bits. Scale {scales}, seed "
         f"{seeds}, sfin {version}; these networks are not {owner}."
+        f"{made_again(origin.dataset for origin in origins)}"
     )

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sfin.calibrated_samples import REAL
 from sfin.figures.style import COLOURS, house_style, wrap_caption, write_figure
+from sfin.names import left_out, made_again
 from sfin.parameters import MODES
 from sfin.realism_tables import NAMES
 from sfin.scan_trends import Trend
@@ -22,6 +25,7 @@ def figure8(
     provenance: Mapping[str, object],
     base_path: str | Path,
     version: str,
+    lacking: Sequence[str] = (),
 ) -> str:
     """Draw figure 8 and write it as ``.png`` and ``.pdf``.
 
@@ -35,13 +39,15 @@ def figure8(
         Path without suffix.
     version
         Version of this package, for the caption.
+    lacking
+        Panels of the paper's that it has not, each with the reason.
 
     Returns
     -------
     str
         The caption. The files hold it too.
     """
-    text = _caption(trends, provenance, version)
+    text = _caption(trends, provenance, version) + left_out(lacking)
     write_figure(base_path, draw(trends, text), text)
     return text
 
@@ -82,11 +88,24 @@ def draw(trends: Sequence[Trend], caption: str) -> Figure:
                 axes.set_yticklabels([])
         for axes, dataset in zip(grid[0], datasets, strict=True):
             axes.set_title(NAMES.get(dataset, dataset), visible=True)
-        for axes in grid[-1]:
-            axes.set_xlabel("Pixel value (grey level)")
-        grid[0, -1].legend(loc="lower right", fontsize=7)
+        for column in grid.T:
+            lowest = [axes for axes in column if axes.get_visible()][-1]
+            lowest.set_xlabel("Pixel value (grey level)")
+            lowest.tick_params(labelbottom=True)
+        _legend(figure, grid)
         figure.text(0.1 / width, 0.08 / height, lines, fontsize=6.5)
     return figure
+
+
+def _legend(figure: Figure, grid: NDArray[Any]) -> None:
+    """Explain the curves where no panel is, else in the last one."""
+    handles, labels = grid[0, -1].get_legend_handles_labels()
+    free = [axes for axes in grid.flat if not axes.get_visible()]
+    if not free:
+        grid[0, -1].legend(loc="lower right", fontsize=7)
+        return
+    box = free[0].get_position()
+    figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(box.x0, box.y0))
 
 
 def _panel(axes: Axes, trend: Trend) -> None:
@@ -129,5 +148,5 @@ def _caption(
         "patches have. In each panel: the line fitted to the medians of scan noise σ "
         "and gradient g, and their correlation r. The paper shows HAADF. "
         f"{counts}. Scale {provenance['scale']}, seed {provenance['seed']}, "
-        f"sfin {version}."
+        f"sfin {version}.{made_again(trend.dataset for trend in trends)}"
     )

@@ -17,7 +17,7 @@ from sfin.figures.style import (
     write_caption,
     write_figure,
 )
-from sfin.tables import METHOD_NAMES, group_name
+from sfin.names import METHOD_NAMES, group_name
 
 COLUMNS = ("epoch", "loss", "validation_psnr", "learning_rate")
 

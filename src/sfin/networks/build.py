@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +152,17 @@ def save_weights(path: Path, network: nn.Module, metadata: Mapping[str, Any]) ->
     write_whole(path, safetensors.torch.save(weights, metadata=header))
 
 
-def load_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+def load_network(
+    path: Path, build: Callable[[str, Mapping[str, Any]], nn.Module] = build_network
+) -> tuple[nn.Module, dict[str, Any]]:
     """Read a network written by `save_weights`.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file.
+    build
+        Makes the untrained network of a method with its settings.
 
     Returns
     -------
@@ -179,7 +188,7 @@ def load_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
         ) from error
     try:
         metadata = json.loads(header[HEADER])
-        network = build_network(metadata["method"], metadata["network"])
+        network = build(metadata["method"], metadata["network"])
         network.load_state_dict(weights)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
