@@ -9,6 +9,7 @@ from sfin.sidecars import (
     Sidecar,
     image_to_compare,
     known_structures,
+    movies,
     read_sidecar,
     sidecar_path,
 )
@@ -104,3 +105,20 @@ def test_a_sidecar_is_no_image_but_needs_one(tmp_path):
     write(tmp_path, "structure: SrTiO3_001", "imaeg.yaml")
     with pytest.raises(InputError, match=r"imaeg.yaml describes no image .*\(image\)"):
         user_images(tmp_path)
+
+
+def test_frames_of_one_area_are_a_movie(tmp_path):
+    images = {name: tmp_path / f"{name}.tif" for name in ("a", "b", "c", "d")}
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.yaml").write_text("movie: area-1\npixel_size: 0.1\n")
+    found = movies(images, ["MoS2_001"])
+    assert list(found) == ["area-1"]
+    assert found["area-1"]["b"] == Sidecar(None, 0.1, "area-1")
+    # Of none is the structure known.
+    assert known_structures(images, {}, "fetched", ["MoS2_001"]) == {}
+    (tmp_path / "c.yaml").unlink()
+    with pytest.raises(InputError, match="has the frames a, b alone"):
+        movies(images, ["MoS2_001"])
+    (tmp_path / "a.yaml").write_text("movie: a/b\n")
+    with pytest.raises(InputError, match="letters, digits"):
+        movies(images, ["MoS2_001"])

@@ -1,5 +1,6 @@
 """What a user says about an image: a small file of the same name beside it."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +13,8 @@ from sfin.sources import PublicImage
 SUFFIX = ".yaml"
 # Å; neighbouring atoms must be two pixels apart.
 COARSEST = 2.0
+# Of a movie: one is judged by the mean of the others, whose noise they tell.
+FEWEST_FRAMES = 3
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,16 @@ class Sidecar:
     ----------
     structure
         Name of the structure with its zone axis, such as SrTiO3_001: one of
-        ``resources/structures/`` or of ``user_structures``.
+        ``resources/structures/`` or of ``user_structures``. None if it is not known.
     pixel_size
         Å per pixel, or None to go by the image file.
+    movie
+        Any name, the same for all frames of one area; None for a single image.
     """
 
-    structure: str
+    structure: str | None = None
     pixel_size: float | None = None
+    movie: str | None = None
 
 
 KEYS = tuple(field.name for field in fields(Sidecar))
@@ -52,8 +58,8 @@ def read_sidecar(path: str | Path, structures: Collection[str]) -> Sidecar:
     Raises
     ------
     InputError
-        The file cannot be read, lacks the structure, has an unknown field, or names
-        a structure that does not exist.
+        The file cannot be read, has neither structure nor movie, has an unknown
+        field, or names a structure that does not exist.
     """
     path = Path(path)
     try:
@@ -77,14 +83,22 @@ def read_sidecar(path: str | Path, structures: Collection[str]) -> Sidecar:
             raise InputError(
                 f"{path} has an unknown field {key!r}: use {' and '.join(KEYS)}."
             )
-    if "structure" not in content:
+    if not {"structure", "movie"} & set(content):
         raise InputError(
             f"{path} lacks the field 'structure': add a line like "
             "'structure: SrTiO3_001', or remove the file."
         )
+    structure, movie = content.get("structure"), content.get("movie")
+    if movie is not None and not re.fullmatch(r"\w[\w-]*", str(movie)):
+        raise InputError(
+            f"{path} names the movie {movie!r}: give letters, digits, _ and -."
+        )
     return Sidecar(
-        structure=_known_structure(content["structure"], structures, str(path)),
+        structure=None
+        if structure is None and movie is not None
+        else _known_structure(structure, structures, str(path)),
         pixel_size=_positive(content.get("pixel_size"), path),
+        movie=None if movie is None else str(movie),
     )
 
 
@@ -120,8 +134,47 @@ def known_structures(
                 structure = _known_structure(structure, structures, place)
                 known[name] = Sidecar(structure, public[name].pixel_size)
         elif (sidecar := sidecar_path(path)).exists():
-            known[name] = read_sidecar(sidecar, structures)
+            said = read_sidecar(sidecar, structures)
+            if said.structure is not None:
+                known[name] = said
     return known
+
+
+def movies(
+    images: Mapping[str, Path], structures: Collection[str]
+) -> dict[str, dict[str, Sidecar]]:
+    """Tell which images of a mode are frames of one area, by the name of the movie.
+
+    Parameters
+    ----------
+    images
+        Path of each image by its name.
+    structures
+        Names of the structures there are.
+
+    Returns
+    -------
+    dict
+        For each movie what is said of its frames, by image.
+
+    Raises
+    ------
+    InputError
+        A sidecar cannot be used, or a movie has fewer than three frames.
+    """
+    found: dict[str, dict[str, Sidecar]] = {}
+    for name, path in images.items():
+        if (sidecar := sidecar_path(path)).exists():
+            said = read_sidecar(sidecar, structures)
+            if said.movie is not None:
+                found.setdefault(said.movie, {})[name] = said
+    for movie, frames in found.items():
+        if len(frames) < FEWEST_FRAMES:
+            raise InputError(
+                f"Movie {movie!r} has the frames {', '.join(frames)} alone: name "
+                f"{FEWEST_FRAMES} or more, or take 'movie' out of their files."
+            )
+    return found
 
 
 def image_to_compare(

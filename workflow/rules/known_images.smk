@@ -1,5 +1,5 @@
 from sfin.errors import InputError
-from sfin.sidecars import known_structures
+from sfin.sidecars import known_structures, movies
 
 try:
     # Of images whose structure the user names, beside them or in the list.
@@ -8,6 +8,14 @@ try:
             {name: Path(path) for name, path in IMAGES[mode].items()},
             PUBLIC_IMAGES,
             "results/real_images",
+            [*DESCRIBED_STRUCTURES, *USER_STRUCTURES],
+        )
+        for mode in config["modes"]
+    }
+    # Frames of one area, by mode and the name that the user gives their movie.
+    MOVIES = {
+        mode: movies(
+            {name: Path(path) for name, path in IMAGES[mode].items()},
             [*DESCRIBED_STRUCTURES, *USER_STRUCTURES],
         )
         for mode in config["modes"]
@@ -53,3 +61,17 @@ def weights_of_methods(wildcards):
         mode=wildcards.mode,
         method=TRAINED,
     )
+
+
+def frames_of(wildcards):
+    """List the frames of a movie."""
+    frames = MOVIES[wildcards.mode][wildcards.movie]
+    return [str(IMAGES[wildcards.mode][name]) for name in frames]
+
+
+def pixel_size_of_movie(wildcards):
+    """Give the first pixel size that is said of a frame of a movie, in Å."""
+    sizes = [
+        frame.pixel_size for frame in MOVIES[wildcards.mode][wildcards.movie].values()
+    ]
+    return next((size for size in sizes if size), None)
