@@ -13,7 +13,7 @@ run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --report results/report.html
 
 test: $(READY) ## pass the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slurm: $(READY) ## run the workflow on a Slurm of its own; installs it if root
 	$(BIN)/python -m pytest -m slurm tests/test_slurm.py -rs $(if $(ONLY),-k "$(ONLY)")

@@ -451,6 +451,12 @@ def test_figure8_has_a_panel_per_dataset(trend, tmp_path):
     only = draw(trends[:3], "note")
     legends = [axes for axes in only.axes if axes.get_legend()]
     assert (len(only.legends), len(legends)) == (0, 1)
+    assert "is raw" not in figure8(
+        trends, {"scale": "test", "seed": 3}, tmp_path / "raw", "1.0"
+    )
+    flagged = [replace(trend, flagged=trend.dataset == "real") for trend in trends]
+    given = {"scale": "test", "seed": 3}, tmp_path / "flagged", "1.0"
+    assert "No real image of HAADF and BF is raw" in figure8(flagged, *given)
     text = figure8(trends, {"scale": "test", "seed": 3}, tmp_path / "figure8", "1.0")
     again = figure8(trends, {"scale": "test", "seed": 3}, tmp_path / "again", "1.0")
     assert text == again

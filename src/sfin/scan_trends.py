@@ -1,7 +1,7 @@
 """Scan noise and gradient against grey level, over all patches of a dataset."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,8 @@ class Trend:
         How many patches.
     left_out
         How many more had too little contrast.
+    flagged
+        Whether these are real images none of which is raw.
     """
 
     dataset: str
@@ -65,6 +67,7 @@ class Trend:
     gradient: Band
     patches: int
     left_out: int
+    flagged: bool = False
 
     def line(self) -> tuple[float, float, float]:
         """Fit the scan noise by the gradient: slope, intercept, correlation."""
@@ -106,7 +109,9 @@ def measure_trends(
     files = {(path.parent.name, path.stem): path for path in map(Path, images)}
     for table in tables:
         patches = real_patches(table, files, settings.patch_size)
-        trends.append(measure_trend(REAL, Path(table).stem, patches, settings))
+        trend = measure_trend(REAL, Path(table).stem, patches, settings)
+        warned = patches_at_hand(pd.read_csv(table))["warnings"].notna().all()
+        trends.append(replace(trend, flagged=bool(warned)))
     return trends
 
 

@@ -148,5 +148,14 @@ def _caption(
         "patches have. In each panel: the line fitted to the medians of scan noise σ "
         "and gradient g, and their correlation r. The paper shows HAADF. "
         f"{counts}. Scale {provenance['scale']}, seed {provenance['seed']}, "
-        f"sfin {version}.{made_again(trend.dataset for trend in trends)}"
+        f"sfin {version}.{_flagged(trends)}"
+        f"{made_again(trend.dataset for trend in trends)}"
     )
+
+
+def _flagged(trends: Sequence[Trend]) -> str:
+    # Where no image is raw, data are not synthesised with what the panel shows.
+    modes = [trend.mode.upper() for trend in trends if trend.flagged]
+    if not modes:
+        return ""
+    return f" No real image of {' and '.join(modes)} is raw: its panel says little."
