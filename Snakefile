@@ -22,6 +22,7 @@ include: "workflow/rules/known_images.smk"
 include: "workflow/rules/detection.smk"
 include: "workflow/rules/lattices.smk"
 include: "workflow/rules/theory.smk"
+include: "workflow/rules/movies.smk"
 
 
 rule all:
@@ -56,6 +57,7 @@ rule all:
         LATTICES,
         "results/tables/lattices.csv" if LATTICES else [],
         THEORY,
+        MOVIE_TABLE,
     localrule: True
 
 
@@ -73,6 +75,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/enhancement.smk"
 include: "workflow/rules/detection_results.smk"
 include: "workflow/rules/finders.smk"
+include: "workflow/rules/inventions.smk"
 include: "workflow/rules/superresolution.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/comparison.smk"

@@ -31,7 +31,7 @@ FLOORS = {
     "detection_settings atom_matching atom_scale gaussian_fits "
     "image_doubts atomap_finder peak_finders noise_information localisation_bound "
     "cyclegan_settings cyclegan_images cyclegan_training cyclegan_models "
-    "gan_synthesis registration ring_correlation",
+    "gan_synthesis registration ring_correlation invention_peaks invention_images",
     4: "lattice_table extended_evaluation extended_table evaluation tables ablation "
     "table_formats names "
     "figures dataset_figure rendering_figure similarity calibrated_datasets "
@@ -39,7 +39,7 @@ FLOORS = {
     "applicability documents dataset_card enhancement enhancement_check closure "
     "remeasurement finder_comparison finder_table localisation detection_table "
     "atom_lists lattice_report finder_trials training_data_check theory_scores "
-    "theory_report",
+    "theory_report movies movie_report inventions invention_report invention_table",
     5: "cli",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

@@ -5,6 +5,13 @@ def weights(wildcards):
     return f"results/models/{{task}}/{{dataset}}/{{mode}}/{wildcards.method}/weights.safetensors"
 
 
+def enhancement_weights(wildcards):
+    """Give the weights of a network that enhances images, none of a filter."""
+    if wildcards.method not in TRAINED:
+        return []
+    return f"results/models/enhancement/sfin/{wildcards.mode}/{wildcards.method}/weights.safetensors"
+
+
 def training_settings(wildcards):
     """Merge the settings of all trainings with those of one network.
 
