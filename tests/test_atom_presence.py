@@ -41,3 +41,12 @@ def test_every_real_image_has_atoms():
     paths = [*(SHARED / "real_images").glob("*/*.*")]
     assert len(paths) >= 16
     assert [p.name for p in paths if evidence(read_image(p).data) < 30] == []
+
+
+def test_atoms_in_one_corner_of_a_large_image_are_enough():
+    rows, columns = np.indices((300, 300))
+    atoms = np.cos(rows * 2 * np.pi / 21) + np.cos(columns * 2 * np.pi / 21)
+    image = np.random.default_rng(1).normal(100, 20, (2100, 2300)).astype(np.float32)
+    assert not has_atoms(image)
+    image[-300:, -300:] += 30 * atoms
+    assert has_atoms(image)

@@ -18,7 +18,13 @@ from sfin.figures.figure6 import (
     median_image,
 )
 from sfin.figures.learning import learning_curves
-from sfin.figures.style import nice_length, write_figure
+from sfin.figures.style import (
+    LARGEST_SHOWN,
+    nice_length,
+    reduced,
+    show_image,
+    write_figure,
+)
 from sfin.filters import FilterSettings
 from sfin.metrics import psnr, ssim
 
@@ -190,3 +196,23 @@ def test_learning_curves(tmp_path):
         learning_curves({"sfin": tmp_path / "absent.csv"})
     with pytest.raises(InputError, match="at least one"):
         learning_curves({})
+
+
+def test_large_images_are_drawn_from_averages_in_their_place():
+    image = np.random.default_rng(0).normal(100, 20, (4500, 300)).astype(np.float32)
+    image[4400:, :] = 200
+    small = reduced(image, 3)
+    assert small.shape == (1500, 100)
+    np.testing.assert_allclose(small[2, 5], image[6:9, 15:18].mean(), rtol=1e-5)
+    figure = Figure()
+    axes = figure.add_axes((0, 0, 1, 1))
+    show_image(axes, image, (0, 255))
+    drawn = axes.images[0].get_array()
+    assert max(drawn.shape) <= LARGEST_SHOWN
+    left, right, bottom, top = axes.images[0].get_extent()
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 299.5), (4499.5, -0.5))
+    # Row 4400 lies where it lay.
+    row = (4400 + 0.5) / (bottom - top) * drawn.shape[0]
+    assert drawn[int(row) + 1].min() == 200
+    assert drawn[int(row) - 1].max() < 200
+    assert (left, right) == (-0.5, 299.5)

@@ -12,6 +12,9 @@ LONGEST = 12
 # kinds of noise), images of atoms reach 27 where 128 pixels wide and 54 where 256
 # (20 synthetic ones), 33 and more (32 parts of real ones, 256 pixels wide).
 LEAST_EVIDENCE = 15.0
+# Pixels: parts of larger images are looked at one after the other, for the memory's
+# sake; atoms in one of them are enough.
+BLOCK = 1024
 
 
 def has_atoms(grey: NDArray[np.floating]) -> bool:
@@ -27,7 +30,21 @@ def has_atoms(grey: NDArray[np.floating]) -> bool:
     grey
         Grey levels (rows, columns), fast scan along the rows.
     """
-    return evidence(grey) >= LEAST_EVIDENCE
+    blocks = [
+        # What is left of a side smaller than a block belongs to the last one.
+        grey[rows, columns]
+        for rows in _stretches(grey.shape[0])
+        for columns in _stretches(grey.shape[1])
+    ]
+    return any(evidence(block) >= LEAST_EVIDENCE for block in blocks)
+
+
+def _stretches(size: int) -> list[slice]:
+    count = max(size // BLOCK, 1)
+    return [
+        slice(number * BLOCK, size if number == count - 1 else (number + 1) * BLOCK)
+        for number in range(count)
+    ]
 
 
 def evidence(grey: NDArray[np.floating]) -> float:

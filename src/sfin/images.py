@@ -110,7 +110,7 @@ def to_grey_levels(data: NDArray[Any]) -> tuple[NDArray[np.float32], GreyScale]:
     InputError
         The image has no contrast between the two percentiles.
     """
-    counts = np.asarray(data, dtype=np.float64)
+    counts = np.array(data, dtype=np.float64)
     low, high = np.percentile(counts, _PERCENTILES)
     if not high > low:
         raise InputError(
@@ -118,7 +118,10 @@ def to_grey_levels(data: NDArray[Any]) -> tuple[NDArray[np.float32], GreyScale]:
             "image whose specimen fills more than a thousandth of it."
         )
     scale = GreyScale(offset=float(low), gain=float(high - low) / 255.0)
-    return ((counts - scale.offset) / scale.gain).astype(np.float32), scale
+    # In place: large images are many times the memory of their counts already.
+    counts -= scale.offset
+    counts /= scale.gain
+    return counts.astype(np.float32), scale
 
 
 def check_image_file(path: str | os.PathLike[str]) -> None:

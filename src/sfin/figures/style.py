@@ -21,6 +21,8 @@ RED = "#e4002b"
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 DOTS_PER_INCH = 200
+# Pixels of a side; panels have at most half as many dots.
+LARGEST_SHOWN = 2048
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: same bytes everywhere
@@ -154,9 +156,34 @@ def show_image(
     Pixels stay pixels when enlarged; when reduced they are averaged, so that a
     fine lattice makes no moiré.
     """
-    axes.imshow(image, cmap="gray", vmin=limits[0], vmax=limits[1])
-    axes.set_xlim(-0.5, image.shape[1] - 0.5)
-    axes.set_ylim(image.shape[0] - 0.5, -0.5)
+    rows, columns = image.shape
+    factor = -(-max(rows, columns) // LARGEST_SHOWN)
+    shown = reduced(image, factor)
+    height, width = (size * factor - 0.5 for size in shown.shape)
+    axes.imshow(
+        shown,
+        cmap="gray",
+        vmin=limits[0],
+        vmax=limits[1],
+        extent=(-0.5, width, height, -0.5),
+    )
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+
+
+def reduced(image: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
+    """Average square blocks of pixels, those beyond the edge repeating the last ones.
+
+    What is drawn on paper has fewer pixels than a large image, and drawing takes
+    fifteen times the memory of its own.
+    """
+    if factor == 1:
+        return image
+    padding = [(0, -size % factor) for size in image.shape]
+    padded = np.pad(image, padding, mode="edge")
+    rows, columns = (size // factor for size in padded.shape)
+    blocks: NDArray[Any] = padded.reshape(rows, factor, columns, factor)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
 
 
 def mark_region(axes: Axes, region: tuple[slice, slice]) -> None:
