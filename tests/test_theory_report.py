@@ -81,3 +81,12 @@ def test_crystal_that_does_not_fit_leaves_a_reason(crystal, tmp_path):
     assert "Si_110" in scores["problem"][0]
     assert table8_grid(scores).rows[0][1][0].text == "–"
     assert read_comparison(images).restored == {}
+
+
+def test_what_half_an_image_cannot_show_is_no_victory(crystal, tmp_path):
+    table = table8([written(judged(crystal), tmp_path)[0]])
+    table["resolution"] = [4 * table["pixel_size"][0], 1.0]
+    cells = [cells[-1] for _, cells in table8_grid(table).rows]
+    assert cells[0].text == "≤ 0.40"
+    assert cells[1].text == "1.00"
+    assert not cells[0].best

@@ -118,8 +118,7 @@ def to_grey_levels(data: NDArray[Any]) -> tuple[NDArray[np.float32], GreyScale]:
             "image whose specimen fills more than a thousandth of it."
         )
     scale = GreyScale(offset=float(low), gain=float(high - low) / 255.0)
-    # In place: large images are many times the memory of their counts already.
-    counts -= scale.offset
+    counts -= scale.offset  # in place, for the sake of large images
     counts /= scale.gain
     return counts.astype(np.float32), scale
 

@@ -198,7 +198,13 @@ def _paper(samples: Sequence[Sample]) -> str:
 
 
 def _data(samples: Sequence[Sample]) -> str:
-    return " ".join(f"{describe(sample)}." for sample in samples)
+    text = " ".join(f"{describe(sample)}." for sample in samples)
+    if any(sample.dataset == "sfin" for sample in samples):
+        text += (
+            " SFIN data are drawn from the mean and spread of the very real patches "
+            "that they are compared with."
+        )
+    return text
 
 
 def describe(sample: Sample) -> str:

@@ -29,6 +29,8 @@ from sfin.table_formats import NONE, Cell, Grid
 from sfin.theory import register_theory
 from sfin.theory_scores import match_grey_levels, normalised, score_against_theory
 
+# Pixels of the image that half of it cannot resolve: four, less the width of a ring.
+FINEST = 4.15
 IDENTITY = ("image", "mode", "structure", "method")
 # Columns of the table: heading, format, and whether more is better.
 SHOWN = {
@@ -161,22 +163,25 @@ def table8_grid(table: pd.DataFrame) -> Grid:
     """Lay the scores out for readers: methods below each other, for each image."""
     rows = []
     for image, part in table.groupby("image", sort=False):
-        part = part.reindex(columns=[*IDENTITY, *SHOWN])
+        part = part.reindex(columns=[*IDENTITY, *SHOWN, "pixel_size"])
         best = {
-            name: (part[name].max() if more else part[name].min())
+            name: part[name].max() if more else part[name].min()
             for name, (_, _, more) in SHOWN.items()
         }
         for _, row in part.iterrows():
-            cells = tuple(
-                Cell(NONE)
-                if pd.isna(row[name])
-                else Cell(form.format(row[name]), bool(row[name] == best[name]))
-                for name, (_, form, _) in SHOWN.items()
-            )
+            cells = []
+            for name, (_, form, _) in SHOWN.items():
+                text = NONE if pd.isna(row[name]) else form.format(row[name])
+                # Half an image can show no more: that is no victory.
+                limited = (
+                    name == "resolution" and row[name] < FINEST * row["pixel_size"]
+                )
+                wins = bool(row[name] == best[name]) and not limited
+                cells.append(Cell(f"≤ {text}" if limited else text, wins))
             method = METHOD_NAMES[row["method"]]
-            rows.append((f"{image}, {row['structure']}: {method}", cells))
+            rows.append((f"{image}, {row['structure']}: {method}", tuple(cells)))
     headings = tuple(heading for heading, _, _ in SHOWN.values())
-    return Grid("Image and method", (("Against theory", headings),), tuple(rows))
+    return Grid("Image and method", (("Real image", headings),), tuple(rows))
 
 
 FIGURE7_CAPTION = (
@@ -193,7 +198,8 @@ CAPTION = (
     "Contrast of atoms in standard deviations of the pixels between. Spread of the "
     "vectors between neighbouring columns of one kind along and across the fast scan. "
     "Last, the detail to which the method's answers to the even rows and to the odd "
-    "rows alone agree (Fourier ring correlation 1/7, on pixels of twice the size). A "
-    "method that drew a perfect crystal over everything would score best: see the "
-    "differences in Figure 7. Bold: best of an image. "
+    "rows alone agree (Fourier ring correlation 1/7, on pixels of twice the size; ≤: "
+    "all that these can show). A method that drew a perfect crystal over everything "
+    "would score best, in the last column too, where it would draw it twice: no "
+    "resolution is gained. See the differences in Figure 7. Bold: best of an image. "
 )
