@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import sfin.models
 import sfin.training
+from sfin.checkpoints import remove_stale
 from sfin.datasets import Pairs
 from sfin.errors import InputError
 from sfin.metrics import psnr
@@ -317,3 +318,12 @@ def test_train_method_writes_the_model(
     wanted = data.detection if task == "detection" else data.clean
     assert np.array_equal(targets[0], wanted[:4])
     assert trained(torch.tensor(noisy).float()[:, None]).isfinite().all()
+
+
+def test_halves_and_checkpoints_of_other_code_are_removed(tmp_path: Path) -> None:
+    kept = tmp_path / "checkpoint-new.pt"
+    names = ["checkpoint-new.pt", "checkpoint-old.pt", "checkpoint-new.pt.12.partial"]
+    for name in [*names, "history.csv"]:
+        (tmp_path / name).touch()
+    remove_stale(kept)
+    assert {path.name for path in tmp_path.iterdir()} == {kept.name, "history.csv"}

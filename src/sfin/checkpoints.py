@@ -48,6 +48,16 @@ class Progress:
     history: list[dict[str, Any]]
 
 
+def remove_stale(checkpoint: Path) -> None:
+    """Remove what lies beside a checkpoint for ever: that of other code, and halves.
+
+    A half is what a training that was killed while it wrote has left.
+    """
+    for stale in checkpoint.parent.glob("checkpoint-*.pt*"):
+        if stale != checkpoint:
+            stale.unlink(missing_ok=True)
+
+
 @contextmanager
 def fixed_threads(number: int) -> Iterator[None]:
     """Compute with a fixed number of threads.

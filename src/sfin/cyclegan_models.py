@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from sfin import __version__
-from sfin.checkpoints import own_randomness
+from sfin.checkpoints import own_randomness, remove_stale
 from sfin.cyclegan_images import PatchSource, read_recorded, simulated_values
 from sfin.cyclegan_settings import GanSettings, check_sizes
 from sfin.cyclegan_training import LOSSES, CycleGan, train_cycle
@@ -83,9 +83,7 @@ def train_gan(
         "noise_warnings": list(recorded.warnings),
     }
     checkpoint = output / f"checkpoint-{code}.pt"
-    for stale in output.glob("checkpoint-*.pt"):
-        if stale != checkpoint:
-            stale.unlink(missing_ok=True)
+    remove_stale(checkpoint)
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     digest.update(clean.tobytes())
     for image in recorded.images.values():

@@ -14,7 +14,7 @@ import torch
 
 from sfin import __version__
 from sfin.batches import fresh_noise
-from sfin.checkpoints import own_randomness
+from sfin.checkpoints import own_randomness, remove_stale
 from sfin.data_parallel import is_launched, launch, leads
 from sfin.datasets import load_pairs
 from sfin.errors import InputError
@@ -99,10 +99,8 @@ def train_method(
     }
     # Not one of the workflow's outputs: those are deleted when a job is killed.
     checkpoint = output / f"checkpoint-{code}.pt"
-    # Checkpoints of other code would lie there for ever.
-    for stale in output.glob("checkpoint-*.pt"):
-        if stale != checkpoint:
-            stale.unlink(missing_ok=True)
+    if leads():
+        remove_stale(checkpoint)
     with own_randomness(seed, torch.device("cpu")):
         network = build_network(method, network_settings)
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
