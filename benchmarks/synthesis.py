@@ -48,6 +48,7 @@ SETTINGS = SynthesisSettings.from_dict(
         "size": SIZE,
         "correlated": False,
         "noise_factor": (1, 1),
+        "brightness_factor": (1, 1),
         "clean_scale": "normalised",
         "detection_sigma": 1.0,
         "detection_threshold": 0.05,

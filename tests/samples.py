@@ -71,6 +71,7 @@ def synthesis_settings(size):
             "size": size,
             "correlated": False,
             "noise_factor": (1, 1),
+            "brightness_factor": (1, 1),
             "clean_scale": "normalised",
             "detection_sigma": 1.0,
             "detection_threshold": 0.05,

@@ -29,6 +29,7 @@ SETTINGS = SynthesisSettings.from_dict(
         "clean_scale": "normalised",
         "correlated": False,
         "noise_factor": (1, 1),
+        "brightness_factor": (1, 1),
         "detection_sigma": 1.0,
         "detection_threshold": 0.05,
         "superresolution_narrowing": 0.5,

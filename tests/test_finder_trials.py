@@ -31,6 +31,7 @@ SYNTHESIS = {
     "size": 96,
     "correlated": False,
     "noise_factor": (1, 1),
+    "brightness_factor": (1, 1),
     "clean_scale": "normalised",
     "detection_sigma": 1.0,
     "detection_threshold": 0.05,

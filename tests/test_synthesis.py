@@ -179,6 +179,30 @@ def test_noise_factor_scales_the_noise_and_nothing_else():
         replace(SETTINGS, noise_factor=(2, 1))
 
 
+@pytest.mark.parametrize("mode", ["haadf", "bf"])
+def test_brightness_factor_makes_atoms_fainter_and_the_label_not(mode):
+    noise, structures = spread_noise(mode), [perovskite("first")]
+    pairs = [
+        synthesise_pair(
+            structures,
+            noise,
+            replace(SETTINGS, brightness_factor=factors),
+            np.random.default_rng(9),
+        )
+        for factors in ((1, 1), (0.4, 0.4))
+    ]
+    plain, faint = (pair.drawn for pair in pairs)
+    assert faint["atom_brightness"] == pytest.approx(0.4 * plain["atom_brightness"])
+    # The background stays where it was, or comes nearer to where the atoms were.
+    moved = faint["background_brightness"] - plain["background_brightness"]
+    assert 0 <= moved / plain["atom_brightness"] <= 0.6
+    for name in NOISE_NAMES:
+        assert faint[name] == plain[name]
+    np.testing.assert_array_equal(pairs[0].clean, pairs[1].clean)
+    with pytest.raises(InputError, match="brightness_factor is"):
+        replace(SETTINGS, brightness_factor=(0, 1))
+
+
 def test_splits_modes_and_seeds_share_nothing(tmp_path):
     stores = [
         make(tmp_path / f"{index}.zarr", number=3, **change)

@@ -194,7 +194,12 @@ def stress_pairs(
             shares=stress.shares,
             pixel_size=(apart / farthest, apart / closest),
         )
-        # The factor is the given one, whatever networks are trained on.
-        changed = replace(settings, arrangement=arrangement, noise_factor=(1, 1))
+        # As given, whatever networks are trained on.
+        changed = replace(
+            settings,
+            arrangement=arrangement,
+            noise_factor=(1, 1),
+            brightness_factor=(1, 1),
+        )
         pairs.append(synthesise_pair([structure], noise, changed, generator))
     return pairs

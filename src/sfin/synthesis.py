@@ -24,12 +24,15 @@ from sfin.parameters import (
     MODES,
     PARAMETER_NAMES,
     NoiseDistribution,
+    NoiseParameters,
     multiply_noise,
 )
 from sfin.pixel_loops import to_bytes
 
 # In place of the number of a second structure where there is none.
 NO_STRUCTURE = -1
+# Settings that make networks know other microscopes than the calibrated ones.
+FACTORS = ("noise_factor", "brightness_factor")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class SynthesisSettings:
     noise_factor
         Least and greatest factor on the noise of an image, drawn so that doubling and
         halving are equally likely: (1, 1) is the noise as calibrated.
+    brightness_factor
+        Least and greatest factor on the brightness of an image's atoms over their
+        background, drawn likewise: fainter atoms than the calibrated ones. The
+        background moves by a random part of what the atoms lose.
     clean_scale
         ``normalised``: the extreme atom of each clean image is 255 in HAADF
         (0 in BF); ``atom_brightness``: it keeps the brightness it has in the
@@ -62,6 +69,7 @@ class SynthesisSettings:
     size: int
     correlated: bool
     noise_factor: tuple[float, float]
+    brightness_factor: tuple[float, float]
     clean_scale: Literal["normalised", "atom_brightness"]
     detection_sigma: float
     detection_threshold: float
@@ -71,12 +79,13 @@ class SynthesisSettings:
 
     def __post_init__(self) -> None:
         """Refuse factors that no number lies between."""
-        low, high = self.noise_factor
-        if not 0 < low <= high:
-            raise InputError(
-                f"synthesis.settings.noise_factor is [{low}, {high}]: give the least "
-                "factor first, above 0, and then the greatest."
-            )
+        for name in FACTORS:
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise InputError(
+                    f"synthesis.settings.{name} is [{low}, {high}]: give the least "
+                    "factor first, above 0, and then the greatest."
+                )
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> "SynthesisSettings":
@@ -84,7 +93,7 @@ class SynthesisSettings:
         nested = {
             "arrangement": ArrangementSettings(**entries["arrangement"]),
             "noise": NoiseSettings(**entries["noise"]),
-            "noise_factor": tuple(entries["noise_factor"]),
+            **{name: tuple(entries[name]) for name in FACTORS},
         }
         return cls(**{**entries, **nested})
 
@@ -103,10 +112,7 @@ def synthesise_pair(
     mode, size = distribution.mode, settings.size
     scene = draw_scene(structures, mode, size, settings.arrangement, generator)
     parameters = distribution.draw(generator, settings.correlated)
-    low, high = settings.noise_factor
-    if low != high or low != 1:
-        factor = np.exp(generator.uniform(np.log(low), np.log(high)))
-        parameters = multiply_noise(parameters, float(factor))
+    parameters = _widen(parameters, settings, generator)
     atoms = contrast(scene.columns, size)
     noiseless = noiseless_image(atoms, parameters, settings.noise, generator)
     noisy = disturb(noiseless, parameters, settings.noise, generator)
@@ -198,6 +204,31 @@ def synthesise_dataset(
         *(path, number, settings.size, types, attributes, draw),
         *(progress, workers, scheduler),
     )
+
+
+def _widen(
+    parameters: NoiseParameters,
+    settings: SynthesisSettings,
+    generator: np.random.Generator,
+) -> NoiseParameters:
+    # A factor that is fixed at 1 draws nothing.
+    if settings.noise_factor != (1, 1):
+        factor = _between(settings.noise_factor, generator)
+        parameters = multiply_noise(parameters, factor)
+    if settings.brightness_factor != (1, 1):
+        brightness = parameters.atom_brightness
+        lost = (1 - _between(settings.brightness_factor, generator)) * brightness
+        parameters = replace(
+            parameters,
+            atom_brightness=brightness - lost,
+            background_brightness=parameters.background_brightness
+            + generator.uniform() * lost,
+        )
+    return parameters
+
+
+def _between(ends: tuple[float, float], generator: np.random.Generator) -> float:
+    return float(np.exp(generator.uniform(*np.log(ends))))
 
 
 def _codes(scene: Scene, structures: Sequence[str]) -> dict[str, float]:
