@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
     "images image_formats image_writers sources downloads collection metrics "
-    "optional_methods cluster_messages clusters sidecars image_modes",
+    "optional_methods cluster_messages clusters sidecars image_modes model_files",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
     "calibration_summary "

@@ -3,8 +3,8 @@
 import typer
 
 from sfin.cli.console import complain, make_table, note, show_table
-from sfin.cli.model_files import SHIPPED, TRAINED, find_models
 from sfin.errors import InputError
+from sfin.model_files import SHIPPED, TRAINED, find_models
 
 
 def models() -> None:

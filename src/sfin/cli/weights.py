@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from sfin.cli.batch import Picture
-from sfin.cli.model_files import REMEDY, choose_weights, find_named, read_metadata
 from sfin.cli.options import GivenMode
 from sfin.errors import InputError
+from sfin.model_files import REMEDY, choose_weights, find_named, read_metadata
 
 if TYPE_CHECKING:
     from sfin.parameters import Mode
