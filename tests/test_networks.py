@@ -284,6 +284,16 @@ def test_damaged_and_missing_weights_are_refused(tmp_path: Path) -> None:
         load_network(path)
 
 
+def test_a_flipped_bit_of_a_weight_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, seeded("fcn"), {"method": "fcn", "network": SMALL["fcn"]})
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"weights\.safetensors holds other weights"):
+        load_network(path)
+
+
 def test_weights_without_method_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="method, network"):
         save_weights(tmp_path / "weights.safetensors", seeded("fcn"), {})

@@ -1,5 +1,6 @@
 """From a method's name to its network, and weights to and from files."""
 
+import hashlib
 import json
 from bisect import bisect
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ from sfin.networks.sfin import SFIN
 # One entry of the header holds everything: the format does not promise an order
 # among several, and the same weights must make the same bytes.
 HEADER = "sfin"
+# In the metadata of a file, and there alone: of its weights.
+CHECKSUM = "sha256"
 
 
 def build_network(method: str, settings: Mapping[str, Any]) -> nn.Module:
@@ -148,8 +151,18 @@ def save_weights(path: Path, network: nn.Module, metadata: Mapping[str, Any]) ->
         name: tensor.detach().cpu().contiguous()
         for name, tensor in network.state_dict().items()
     }
-    header = {HEADER: json.dumps(metadata, sort_keys=True)}
+    sealed = {**metadata, CHECKSUM: checksum(weights)}
+    header = {HEADER: json.dumps(sealed, sort_keys=True)}
     write_whole(path, safetensors.torch.save(weights, metadata=header))
+
+
+def checksum(weights: Mapping[str, torch.Tensor]) -> str:
+    """Give the SHA-256 of weights, by name, whatever their order."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(f"{name} {tuple(weights[name].shape)}".encode())
+        digest.update(weights[name].numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_network(
@@ -188,6 +201,7 @@ def load_network(
         ) from error
     try:
         metadata = json.loads(header[HEADER])
+        expected = metadata.pop(CHECKSUM)
         network = build(metadata["method"], metadata["network"])
         network.load_state_dict(weights)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -195,4 +209,9 @@ def load_network(
             f"{path} holds weights of another architecture than this version of sfin "
             "builds: use weights written by it."
         ) from error
+    if checksum(weights) != expected:
+        raise InputError(
+            f"{path} holds other weights than were written to it: fetch or train it "
+            "again."
+        )
     return network.eval(), metadata
