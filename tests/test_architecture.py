@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
     "images image_formats image_writers sources downloads collection metrics "
-    "optional_methods cluster_messages clusters sidecars image_modes model_files",
+    "optional_methods cluster_messages clusters sidecars image_modes model_files "
+    "shipped_files image_counts",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
     "calibration_summary "
@@ -34,13 +35,13 @@ FLOORS = {
     "gan_synthesis registration ring_correlation invention_peaks invention_images",
     4: "lattice_table extended_evaluation extended_table evaluation tables ablation "
     "table_formats names "
-    "figures dataset_figure rendering_figure similarity calibrated_datasets "
+    "model_card figures dataset_figure rendering_figure similarity calibrated_datasets "
     "calibrated_samples realism realism_tables scan_trends dataset_records "
     "applicability documents dataset_card enhancement enhancement_check closure "
     "remeasurement finder_comparison finder_table localisation detection_table "
     "atom_lists lattice_report finder_trials training_data_check theory_scores "
     "theory_report movies movie_report inventions invention_report invention_table",
-    5: "cli",
+    5: "cli api",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfin.errors import InputError
+from sfin.image_counts import usable_counts
 from sfin.image_formats import choose_dataset, load_datasets, square_pixel_size
 from sfin.image_writers import write_hspy, write_png, write_tif
 
@@ -190,10 +191,24 @@ def read_image(
     minimum_size
         Fewest rows and columns that will do.
 
+    Returns
+    -------
+    Image
+        Its counts with the pixel size, where it is known.
+
     Raises
     ------
     InputError
         The file cannot be read, or what it holds cannot be used as an image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sfin
+    >>> np.save("scan.npy", np.random.default_rng(0).poisson(9, (256, 512)))
+    >>> image = sfin.read_image("scan.npy", pixel_size=0.1)
+    >>> image.name, image.data.shape, image.pixel_size
+    ('scan', (256, 512), 0.1)
     """
     path = Path(path)
     if pixel_size is not None and not (math.isfinite(pixel_size) and pixel_size > 0):
@@ -205,7 +220,7 @@ def read_image(
     datasets = load_datasets(path)
     chosen = choose_dataset(path, datasets, dataset)
     return Image(
-        data=_usable_counts(path, chosen.frames, frame, minimum_size),
+        data=usable_counts(path, chosen.frames, frame, minimum_size),
         pixel_size=pixel_size or square_pixel_size(path, chosen),
         name=path.stem,
         metadata={
@@ -216,43 +231,6 @@ def read_image(
             **chosen.metadata,
         },
     )
-
-
-def _usable_counts(
-    path: Path, frames: NDArray[Any], frame: int, minimum_size: int
-) -> NDArray[np.float32]:
-    if frames.size == 0:
-        raise InputError(f"{path} holds an image without pixels; save it again.")
-    if not 0 <= frame < len(frames):
-        raise InputError(
-            f"Frame {frame} of {path} does not exist; it has {len(frames)}, "
-            f"numbered from 0 to {len(frames) - 1}."
-        )
-    counts = frames[frame]
-    rows, columns = counts.shape
-    if min(rows, columns) < minimum_size:
-        raise InputError(
-            f"{path} has {rows} × {columns} pixels; at least {minimum_size} × "
-            f"{minimum_size} are needed, so record a larger image."
-        )
-    if counts.dtype.kind not in "buif":
-        kind = "complex" if counts.dtype.kind == "c" else str(counts.dtype)
-        raise InputError(
-            f"{path} holds {kind} values; save its amplitude or intensity as an image."
-        )
-    with np.errstate(over="ignore"):  # what overflows is refused below
-        data = np.ascontiguousarray(counts, dtype=np.float32)
-    if not np.isfinite(data).all():
-        raise InputError(
-            f"{path} contains NaN or infinite values; replace them, for example by "
-            "the mean of their neighbours."
-        )
-    if data.min() == data.max():
-        raise InputError(
-            f"{path} is constant, every pixel holds {data.flat[0]:g}; give an image "
-            "of the specimen."
-        )
-    return data
 
 
 def write_image(path: str | os.PathLike[str], image: Image) -> None:
