@@ -32,8 +32,9 @@ COMMANDS = ["enhance", "detect", "calibrate", "inspect", "synthesise", "models"]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Run in a folder of its own, where nothing is trained."""
+    """Run in a folder of its own, where nothing is trained and nothing ships."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sfin.model_files.SHIPPED", Path("resources/weights"))
     return tmp_path
 
 

@@ -197,7 +197,32 @@ class Model:
             self.folder / "weights.safetensors",
             filter_settings(self.config["filters"]),
         )
+        if self.origin["task"] == "detection":
+            self._localise()
+        # Last: who finds it takes the model for finished.
         write_evaluation(self.folder / "scores.csv", scores)
+
+    def _localise(self) -> None:
+        """Measure how sure dots are, and how many of them are atoms, how near."""
+        from sfin.confidence import write_confidence
+        from sfin.detection import measure_detector, open_detector
+        from sfin.detection_settings import DetectionSettings
+        from sfin.evaluation import Origin
+        from sfin.localisation import localise, write_localisation
+
+        settings = DetectionSettings.from_mapping(self.config["detection"])
+        weights = self.folder / "weights.safetensors"
+        confidence = self.folder / "confidence.json"
+        write_confidence(
+            confidence, measure_detector(weights, self._pairs("validation"), settings)
+        )
+        detector = open_detector(weights, confidence, settings)
+        write_localisation(
+            self.folder / "localisation.csv",
+            self.folder / "localisation.species.csv",
+            Origin(**self.origin),
+            localise(detector, self._pairs("test"), settings.match),
+        )
 
     def _train(self, settings: dict[str, Any]) -> None:
         from sfin.models import train_method

@@ -9,10 +9,11 @@ from statistics import fmean
 from typing import Any
 
 from sfin.errors import InputError
+from sfin.shipped_files import shipped
 
-# Seen from where the command runs. What was trained here comes before what ships.
+# What was trained where the command runs comes before what ships.
 TRAINED = Path("results/models")
-SHIPPED = Path("resources/weights")
+SHIPPED = shipped("resources/weights")
 SUFFIX = ".safetensors"
 # The method and the dataset that are taken unasked.
 PREFERRED = "sfin"

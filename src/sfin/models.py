@@ -16,11 +16,12 @@ from sfin import __version__
 from sfin.batches import fresh_noise
 from sfin.checkpoints import own_randomness, remove_stale
 from sfin.data_parallel import is_launched, launch, leads
-from sfin.datasets import load_pairs
+from sfin.datasets import Pairs, load_pairs
 from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.image_doubts import noise_range
 from sfin.networks.build import build_network, save_weights
+from sfin.synthesis import FACTORS
 from sfin.training import Epoch, Report, train
 from sfin.training_settings import TrainingSettings
 
@@ -95,6 +96,7 @@ def train_method(
         "training": asdict(settings),
         "noise_warnings": data.attributes.get("calibration", {}).get("warnings", []),
         "noise": noise_range(data.attributes.get("calibration", {})),
+        "data": _described(data),
         "image_size": settings.crop_size or data.noisy.shape[1],
     }
     # Not one of the workflow's outputs: those are deleted when a job is killed.
@@ -129,6 +131,19 @@ def train_method(
     text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
     write_whole(output / "settings.json", text)
     checkpoint.unlink(missing_ok=True)
+
+
+def _described(data: Pairs) -> dict[str, Any]:
+    """Say what is worth knowing of the images once they are gone."""
+    attributes = data.attributes
+    settings = attributes.get("settings", {})
+    factors = {name: list(settings[name]) for name in FACTORS if name in settings}
+    return {
+        "pairs": len(data.noisy),
+        "structures": list(attributes.get("structures", ())),
+        "calibrated_on": list(attributes.get("calibration", {}).get("images", ())),
+        **factors,
+    }
 
 
 def _table(history: Sequence[Epoch], *columns: str) -> str:

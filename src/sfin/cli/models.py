@@ -10,9 +10,9 @@ from sfin.model_files import SHIPPED, TRAINED, find_models
 def models() -> None:
     """List the networks trained or installed here, for --model.
 
-    It looks into results/models/ and resources/weights/ of the current folder. Scores
-    are means over the synthetic test images of the workflow, where it has evaluated
-    the same network; compare them only at the same scale, mode and task.
+    It looks into results/models/ of the current folder, and at what comes with sfin.
+    Scores are means over synthetic test images, where the workflow has evaluated the
+    same network; compare them only at the same scale, mode and task.
     """
     table = make_table(
         "Name", "Scale", "Seed", "Network", "PSNR", "SSIM", right=["PSNR", "SSIM"]

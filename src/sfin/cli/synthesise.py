@@ -7,6 +7,7 @@ import typer
 
 from sfin.cli.console import progress_bar, say
 from sfin.errors import InputError
+from sfin.shipped_files import shipped
 
 if TYPE_CHECKING:
     from sfin.columns import ProjectedColumns
@@ -127,6 +128,7 @@ def _settings(config: Path, size: int) -> "SynthesisSettings":
 
 
 def _find(path: Path, default: Path) -> Path:
-    """Look for a file that ships where the command runs, then beside its source."""
-    beside = Path(__file__).parents[3] / default
-    return beside if path == default and not path.exists() else path
+    """Look for a file that ships where the command runs, then where sfin is."""
+    if path == default and not path.exists():
+        return shipped(default.as_posix())
+    return path
