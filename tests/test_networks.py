@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
+from samples import ROOT
 from torch import Tensor, nn
 
 from sfin.errors import InputError
@@ -12,11 +14,15 @@ from sfin.networks.build import (
     build_network,
     choose_device,
     load_network,
-    matched_channels,
     save_weights,
 )
-from sfin.networks.cost import multiply_accumulates, parameter_count
+from sfin.networks.cost import (
+    matched_channels,
+    multiply_accumulates,
+    parameter_count,
+)
 from sfin.networks.padding import pad_to_multiple
+from sfin.networks.registry import check_networks
 from sfin.networks.sfin import SFIN, FrequencyConvolution
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -309,3 +315,31 @@ def test_wrong_settings_are_refused() -> None:
         build_network("sfin", {"channels": 5})
     with pytest.raises(InputError, match="no device"):
         choose_device("tpu")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        (("networks", "atomsegnt"), {"network": {}}, "did you mean 'atomsegnet'"),
+        (
+            ("networks", "fcn", "network"),
+            {"wdth": 8},
+            r"fcn.network: .*'wdth'; give width",
+        ),
+        (("methods",), ["sfin", "wienr"], "did you mean 'wiener'"),
+        (("detection", "methods"), ["wiener"], "no 'wiener' in sfin or"),
+    ],
+)
+def test_networks_that_are_not_there_are_refused_before_any_job(
+    place: tuple[str, ...], value: object, sentence: str
+) -> None:
+    settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    check_networks(settings)
+    *sections, key = place
+    section = settings
+    for name in sections:
+        section = section[name]
+    section[key] = value
+    with pytest.raises(InputError, match=sentence) as refusal:
+        check_networks(settings)
+    assert "\n" not in str(refusal.value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from sfin.networks.registry import NETWORKS
 from sfin.parameters import MODES
 
 METHOD_NAMES = {
@@ -11,13 +12,7 @@ METHOD_NAMES = {
     "wiener_local": "Wiener (local)",
     "bilateral": "Bilateral",
     "gaussian": "Gaussian",
-    "atomsegnet": "AtomSegNet",
-    "fcn": "FCN",
-    "sfin_spatial": "SFIN, spatial only",
-    "sfin_spatial_matched": "SFIN, spatial only, matched",
-    "sfin_no_interaction": "SFIN, no interaction",
-    "sfin": "SFIN",
-}
+} | {name: network.title for name, network in NETWORKS.items()}
 # In the order of the paper's tables. TEMImageNet made again by its recipe is never
 # called by its bare name.
 DATASET_NAMES = {

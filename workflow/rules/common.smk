@@ -7,6 +7,7 @@ from sfin.cyclegan_settings import GanSettings, check_sizes
 from sfin.dependencies import digest, source_files
 from sfin.errors import InputError
 from sfin.names import absent_data, absent_trainings
+from sfin.networks.registry import check_networks
 from sfin.rendering_settings import read_settings
 from sfin.settings import check_scale, check_settings
 from sfin.structures import check_structures, list_structures
@@ -30,6 +31,7 @@ os.environ.update(
 
 try:
     check_settings(config, "config/schema.yaml")
+    check_networks(config)
     check_scale("results", config["scale"])
     read_settings(config["rendering"])
     USER_STRUCTURES = config["user_structures"]

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from bisect import bisect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,7 @@ from torch import nn
 
 from sfin.errors import InputError
 from sfin.files import write_whole
-from sfin.networks.atomsegnet import AtomSegNet
-from sfin.networks.cost import parameter_count
-from sfin.networks.fcn import FCN
-from sfin.networks.sfin import SFIN
+from sfin.networks.registry import NETWORKS
 
 # One entry of the header holds everything: the format does not promise an order
 # among several, and the same weights must make the same bytes.
@@ -32,13 +28,11 @@ def build_network(method: str, settings: Mapping[str, Any]) -> nn.Module:
     Parameters
     ----------
     method
-        ``sfin``, its two ablations ``sfin_no_interaction`` and ``sfin_spatial``
-        (paper, table 5), ``sfin_spatial_matched``, which is ``sfin_spatial`` with
-        more channels, see `matched_channels`; ``atomsegnet`` or ``fcn``.
+        A name in `sfin.networks.registry.NETWORKS`, such as ``sfin``.
     settings
-        ``channels``, ``pairs`` and ``input_scale`` for the SFIN family, of the SFIN
-        to match for ``sfin_spatial_matched``; ``width`` for the other two. What is
-        left out is as in the publications.
+        Its own: ``channels``, ``pairs`` and ``input_scale`` for the SFIN family,
+        ``width`` for ``atomsegnet`` and ``fcn``. What is left out is as in the
+        publications.
 
     Returns
     -------
@@ -51,62 +45,18 @@ def build_network(method: str, settings: Mapping[str, Any]) -> nn.Module:
     InputError
         If the method is unknown or takes no such setting.
     """
+    if method not in NETWORKS:
+        raise InputError(
+            f"There is no network {method}: choose one of {', '.join(NETWORKS)}."
+        )
+    network = NETWORKS[method]
     try:
-        match method:
-            case "sfin":
-                return SFIN(**settings)
-            case "sfin_no_interaction":
-                return SFIN(**settings, interaction=False)
-            case "sfin_spatial":
-                return SFIN(**settings, interaction=False, frequency=False)
-            case "sfin_spatial_matched":
-                full = SFIN(**settings)
-                matched = {**settings, "channels": matched_channels(full)}
-                return SFIN(**matched, interaction=False, frequency=False)
-            case "atomsegnet":
-                return AtomSegNet(**settings)
-            case "fcn":
-                return FCN(**settings)
+        return network.make(**settings)
     except TypeError as error:
         raise InputError(
             f"The settings {dict(settings)} do not make a network {method}: give "
-            "channels, pairs and input_scale for the SFIN family, width for the "
-            "others."
+            f"{network.settings}."
         ) from error
-    raise InputError(
-        f"There is no network {method}: choose sfin, sfin_no_interaction, "
-        "sfin_spatial, sfin_spatial_matched, atomsegnet or fcn."
-    )
-
-
-def matched_channels(full: SFIN) -> int:
-    """Find how wide the spatial-only network must be to have SFIN's capacity.
-
-    The ablations of the paper's table 5 differ in capacity: its spatial-only
-    network has 299,201 parameters, SFIN 960,193. With the depth of SFIN and 116
-    channels in the place of 64 it has 976,605, the nearest that an even number of
-    channels allows.
-
-    Parameters
-    ----------
-    full
-        The network to match.
-
-    Returns
-    -------
-    int
-        Even number of channels; the smaller one where two are as near.
-    """
-    depth, wanted = len(full.pairs), parameter_count(full)
-
-    def parameters(half: int) -> int:
-        with torch.device("meta"):
-            return parameter_count(SFIN(2 * half, depth, False, False))
-
-    # The first with too many; four times the channels always have.
-    above = bisect(range(1, 2 * full.head.out_channels), wanted, key=parameters) + 1
-    nearest = min((above - 1, above), key=lambda half: abs(parameters(half) - wanted))
-    return 2 * nearest
 
 
 def choose_device(name: str) -> torch.device:

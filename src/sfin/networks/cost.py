@@ -1,13 +1,14 @@
 """What a network costs: its parameters, and its products per image."""
 
 import copy
+from bisect import bisect
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from sfin.networks.sfin import FrequencyConvolution
+from sfin.networks.sfin import SFIN, FrequencyConvolution
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -42,3 +43,33 @@ def multiply_accumulates(
         if isinstance(module, FrequencyConvolution)
     )
     return counter.get_total_flops() // 2 + coordinates
+
+
+def matched_channels(full: SFIN) -> int:
+    """Find how wide the spatial-only network must be to have SFIN's capacity.
+
+    The ablations of the paper's table 5 differ in capacity: its spatial-only
+    network has 299,201 parameters, SFIN 960,193. With the depth of SFIN and 116
+    channels in the place of 64 it has 976,605, the nearest that an even number of
+    channels allows.
+
+    Parameters
+    ----------
+    full
+        The network to match.
+
+    Returns
+    -------
+    int
+        Even number of channels; the smaller one where two are as near.
+    """
+    depth, wanted = len(full.pairs), parameter_count(full)
+
+    def parameters(half: int) -> int:
+        with torch.device("meta"):
+            return parameter_count(SFIN(2 * half, depth, False, False))
+
+    # The first with too many; four times the channels always have.
+    above = bisect(range(1, 2 * full.head.out_channels), wanted, key=parameters) + 1
+    nearest = min((above - 1, above), key=lambda half: abs(parameters(half) - wanted))
+    return 2 * nearest
