@@ -53,7 +53,8 @@ class Dataset:
         Height and width of a pixel in Å; None where the file does not say, or
         says it in a unit that is not a length in real space.
     metadata
-        ``metadata`` and ``original_metadata`` as RosettaSciIO gives them.
+        ``metadata`` and ``original_metadata`` as RosettaSciIO gives them; ``axes``:
+        of rows and columns ``name``, ``units``, ``scale``, ``offset``, ``size``.
     """
 
     title: str
@@ -251,12 +252,13 @@ def _dataset(signal: Mapping[str, Any], title: str) -> Dataset:
     if data.dtype.names is not None:
         data = _luminance(np.stack([data[channel] for channel in "RGB"], axis=-1))
     metadata = signal.get("metadata", {})
-    heights = [_pixel_size(axis) for axis in axes[-2:]] or [None, None]
+    sizes = [axis_pixel_size(axis) for axis in axes[-2:]] or [None, None]
     return Dataset(
         title=metadata.get("General", {}).get("title") or title,
         frames=data.reshape((-1, *data.shape[-2:])) if data.size else data[None],
-        pixel_sizes=(heights[0], heights[1]),
+        pixel_sizes=(sizes[0], sizes[1]),
         metadata={
+            "axes": [_plain_axis(axis) for axis in axes[-2:] if "scale" in axis],
             "metadata": metadata,
             "original_metadata": signal.get("original_metadata", {}),
         },
@@ -269,7 +271,19 @@ def _luminance(pixels: NDArray[Any]) -> NDArray[np.float64]:
     return luminance
 
 
-def _pixel_size(axis: Mapping[str, Any]) -> float | None:
+def _plain_axis(axis: Mapping[str, Any]) -> dict[str, Any]:
+    units, name = axis.get("units"), axis.get("name")
+    return {
+        "name": name if isinstance(name, str) else "",
+        "units": units if isinstance(units, str) else "",
+        "scale": float(axis["scale"]),
+        "offset": float(axis.get("offset") or 0.0),
+        "size": int(axis["size"]),
+    }
+
+
+def axis_pixel_size(axis: Mapping[str, Any]) -> float | None:
+    """Give the size of a pixel along an axis in Å; None where it is no length."""
     unit = unicodedata.normalize("NFKC", str(axis.get("units"))).strip().lower()
     size = abs(float(axis.get("scale") or 0.0)) * _ANGSTROM.get(unit, 0.0)
     return size if math.isfinite(size) and size > 0 else None

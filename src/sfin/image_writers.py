@@ -1,39 +1,50 @@
-"""Write counts and their pixel size in the formats of Fiji, HyperSpy and people."""
+"""Write counts and their pixel size in the formats of Fiji and of people."""
 
 import math
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sfin.signal_writers import image_axes
+
+_LONGEST_LIST = 64  # longer ones in metadata are thumbnails and tables
 _BAR_NEEDS_PIXELS = 96  # below this the scale bar would hide the specimen
 
 
 def write_tif(
     path: Path,
-    data: NDArray[np.float32],
+    data: NDArray[Any],
     pixel_size: float | None,
     shown: tuple[float, float],
-    note: str,
+    metadata: Mapping[str, Any],
 ) -> None:
-    """Write counts as a 32-bit TIFF that ImageJ and Fiji open calibrated.
+    """Write counts as a TIFF that ImageJ and Fiji open calibrated.
 
-    ``shown`` are the counts that Fiji displays as black and white at first, ``note``
-    stands under Image > Show Info.
+    ``shown`` are the counts that Fiji displays as black and white at first. The
+    ``note`` of the metadata stands under Image > Show Info, and below it the metadata
+    of the original, a line each.
     """
     import tifffile
 
     calibration: dict[str, Any] = {}
     hints: dict[str, Any] = {"axes": "YX", "min": shown[0], "max": shown[1]}
-    if note:
-        hints["Info"] = note
+    info = [str(metadata.get("note", "")), *_lines(metadata.get("original_metadata"))]
+    if any(info):
+        hints["Info"] = "\n".join(info).strip()
+    down, across = image_axes(data.shape, pixel_size, metadata)
     if pixel_size is not None:
-        pixels_per_nm = 10.0 / pixel_size
-        calibration["resolution"] = (pixels_per_nm, pixels_per_nm)
         hints["unit"] = "nm"
+        calibration["resolution"] = (10.0 / pixel_size, 10.0 / pixel_size)
+    elif across["units"] and across["scale"] > 0 and down["scale"] > 0:
+        # No length, such as 1/nm; ImageJ escapes what is not ASCII.
+        hints["unit"] = "".join(
+            sign if sign.isascii() else f"\\u{ord(sign):04X}"
+            for sign in across["units"]
+        )
+        calibration["resolution"] = (1.0 / across["scale"], 1.0 / down["scale"])
     tifffile.imwrite(
         path,
         data,
@@ -45,44 +56,13 @@ def write_tif(
     )
 
 
-def write_hspy(
-    path: Path,
-    data: NDArray[np.float32],
-    pixel_size: float | None,
-    name: str,
-    metadata: Mapping[str, Any],
-) -> None:
-    """Write counts as a HyperSpy signal, with the metadata of its original."""
-    from rsciio import hspy
-
-    described = deepcopy(dict(metadata.get("metadata", {})))
-    described["General"] = {**described.get("General", {}), "title": name}
-    described["Signal"] = {**described.get("Signal", {}), "signal_type": ""}
-    axes = [
-        {
-            "_type": "UniformDataAxis",
-            "name": axis_name,
-            "units": "nm" if pixel_size is not None else "",
-            "scale": pixel_size / 10.0 if pixel_size is not None else 1.0,
-            "offset": 0.0,
-            "size": size,
-            "navigate": False,
-            "is_binned": False,
-        }
-        for axis_name, size in zip("yx", data.shape, strict=True)
-    ]
-    signal = {
-        "data": data,
-        "axes": axes,
-        "metadata": described,
-        "original_metadata": deepcopy(dict(metadata.get("original_metadata", {}))),
-        "tmp_parameters": {},
-        "learning_results": {},
-        "models": {},
-        "attributes": {"_lazy": False},
-        "package_info": {"package": "", "package_version": ""},
-    }
-    hspy.file_writer(str(path), signal)
+def _lines(entries: object, place: str = "") -> Iterator[str]:
+    # As Fiji writes them: "group.name = value"; pictures within are left out.
+    if isinstance(entries, Mapping):
+        for key, value in entries.items():
+            yield from _lines(value, f"{place}.{key}" if place else str(key))
+    elif np.size(entries) <= _LONGEST_LIST:  # type: ignore[arg-type]
+        yield f"{place} = {' '.join(str(entries).split())}"
 
 
 def write_png(path: Path, grey: NDArray[np.uint8], pixel_size: float | None) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfin.errors import InputError
+from sfin.files import make_whole
 from sfin.image_counts import usable_counts
 from sfin.image_formats import choose_dataset, load_datasets, square_pixel_size
-from sfin.image_writers import write_hspy, write_png, write_tif
+from sfin.image_writers import write_png, write_tif
+from sfin.signal_writers import described_signal, write_emd, write_hspy, write_zspy
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -233,46 +235,62 @@ def read_image(
     )
 
 
-def write_image(path: str | os.PathLike[str], image: Image) -> None:
+def write_image(
+    path: str | os.PathLike[str], image: Image, eight_bit: bool = False
+) -> None:
     """Write an image; the suffix says how.
 
-    ``.tif`` holds float32 counts, ImageJ's calibration and the ``note`` in the
-    metadata; ``.hspy`` counts, calibration, metadata; ``.npy`` counts alone. ``.png``
-    is for people: 8-bit grey levels, clipped at the percentiles of `to_grey_levels`,
-    with a scale bar. The same image makes the same bytes.
+    ``.tif`` (with ImageJ's calibration), ``.hspy``, ``.zspy`` and ``.emd`` (of the
+    Berkeley lab) hold float32 counts, pixel size or units, the metadata of the original
+    and the ``note`` in the image's metadata; ``.npy`` counts alone. ``.png`` is for
+    people: 8-bit grey levels, clipped at the percentiles of `to_grey_levels`, with a
+    scale bar. The same image makes the same bytes.
+
+    Parameters
+    ----------
+    path
+        Written whole or not at all.
+    image
+        What to write.
+    eight_bit
+        The data are grey levels: they are rounded, clipped to 0–255, and written as
+        8-bit numbers.
 
     Raises
     ------
     InputError
-        Another suffix; or, for ``.png``, an image without contrast.
+        Another suffix; for ``.png``, an image without contrast; for ``.zspy``, a folder
+        of that name that is none.
     """
     path = Path(path)
-    write = _writer(path, image)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    data: NDArray[Any] = np.asarray(image.data, dtype=np.float32)
+    if eight_bit:
+        data = _eight_bit(data)
+    make_whole(path, _writer(path, data, image))
 
 
-def _writer(path: Path, image: Image) -> Callable[[Path], None]:
-    data, pixel_size = np.asarray(image.data, dtype=np.float32), image.pixel_size
+def _writer(path: Path, data: NDArray[Any], image: Image) -> Callable[[Path], object]:
+    pixel_size, metadata = image.pixel_size, image.metadata
     match path.suffix.lower():
         case ".tif" | ".tiff":
             low, high = map(float, np.percentile(data, _PERCENTILES))
-            note = str(image.metadata.get("note", ""))
-            return lambda part: write_tif(part, data, pixel_size, (low, high), note)
-        case ".hspy":
-            return lambda part: write_hspy(
-                part, data, pixel_size, image.name, image.metadata
-            )
+            return lambda part: write_tif(part, data, pixel_size, (low, high), metadata)
+        case ".hspy" | ".zspy" | ".emd" as suffix:
+            signal = described_signal(data, pixel_size, image.name, metadata)
+            if suffix == ".zspy" and path.is_dir():
+                check_image_file(path)  # no other folder is replaced
+            write = {".hspy": write_hspy, ".zspy": write_zspy, ".emd": write_emd}
+            return lambda part: write[suffix](part, signal)
         case ".png":
-            grey = np.clip(np.rint(to_grey_levels(data)[0]), 0, 255).astype(np.uint8)
+            grey = _eight_bit(to_grey_levels(data)[0])
             return lambda part: write_png(part, grey, pixel_size)
         case ".npy":
             return lambda part: np.save(part, data)
     raise InputError(
-        f"{path} cannot be written; end its name with .tif, .hspy, .png or .npy."
+        f"{path} cannot be written; end its name with .tif, .hspy, .zspy, .emd, .png "
+        "or .npy."
     )
+
+
+def _eight_bit(grey: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
