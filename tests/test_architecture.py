@@ -16,7 +16,7 @@ FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
     "images image_formats image_writers sources downloads collection metrics "
     "optional_methods cluster_messages clusters sidecars image_modes model_files "
-    "shipped_files image_counts",
+    "shipped_files shipped_weights image_counts",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
     "calibration_summary "

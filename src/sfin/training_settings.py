@@ -132,7 +132,7 @@ def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
     return settings.learning_rate * (1 + math.cos(math.pi * fall)) / 2
 
 
-def budget(epochs: Mapping[str, int]) -> str:
+def budget(epochs: Mapping[str, int | str]) -> str:
     """Say how long networks were trained that a table compares.
 
     Parameters

@@ -10,12 +10,14 @@ from sfin.names import absent_data, absent_trainings
 from sfin.networks.registry import check_networks
 from sfin.rendering_settings import read_settings
 from sfin.settings import check_scale, check_settings
+from sfin.shipped_weights import shipped_methods, shipped_scale
 from sfin.structures import check_structures, list_structures
 from sfin.user_structures import check_user_structures
 
 SOURCES = "resources/real_images/sources.csv"
 STRUCTURES = "resources/structures"
 SHIPPED_COLUMNS = f"{STRUCTURES}/columns.json"
+SHIPPED_WEIGHTS = "resources/weights"
 ENVIRONMENT = "../../envs/sfin.yaml"
 
 # Jobs run the library that this workflow tracks, in whatever environment. Idle
@@ -32,7 +34,11 @@ os.environ.update(
 try:
     check_settings(config, "config/schema.yaml")
     check_networks(config)
-    check_scale("results", config["scale"])
+    SCALE = config["scale"]
+    # Data of this scale, but networks of another.
+    if config["weights"] == "shipped":
+        SCALE += f" with shipped networks of scale {shipped_scale(SHIPPED_WEIGHTS)}"
+    check_scale("results", SCALE)
     read_settings(config["rendering"])
     USER_STRUCTURES = config["user_structures"]
     check_structures(config["structures"], Path(STRUCTURES), USER_STRUCTURES)
@@ -67,26 +73,42 @@ except InputError as error:
 # What trainings wait for goes before them: else those of one mode, minutes each, hold
 # the cores that the data of the other mode need.
 FIRST = 1
-METHODS = config["methods"]
+OWN_DATA = [f"sfin/{mode}" for mode in config["modes"]]
+
+
+def at_hand(methods, task="enhancement", data=OWN_DATA):
+    """Leave out networks that do not ship, where only those that do are used."""
+    if config["weights"] == "trained":
+        return methods
+    names = config["networks"]
+    return shipped_methods(SHIPPED_WEIGHTS, task, data, methods, names)
+
+
+METHODS = at_hand(config["methods"])
 TRAINED = [method for method in METHODS if method in config["networks"]]
 # What every table and figure says about how it was made.
-PROVENANCE = {"scale": config["scale"], "seed": config["seed"]}
+PROVENANCE = {"scale": SCALE, "seed": config["seed"]}
 # The comparison dataset that is used, of HAADF alone: the user's download of it, or
 # one made here by its recipe, which tables and captions call re-synthesised.
 TEMIMAGENET = (
     "temimagenet_published" if config["temimagenet"]["download"] else "temimagenet"
 )
 COMPARED = [f"{TEMIMAGENET}/haadf"] if "haadf" in config["modes"] else []
-OWN_DATA = [f"sfin/{mode}" for mode in config["modes"]]
 # Its GAN too translates HAADF alone.
 GAN_DATA = ["gan/haadf"] if "haadf" in config["modes"] and config["gan"]["use"] else []
 # All of them, as the paper's tables order them, and those that networks are trained on
 # for Table 1 and Figure 6.
 DATA = [*GAN_DATA, *COMPARED, *OWN_DATA]
-TRAINED_ON = [*COMPARED, *OWN_DATA] if config["comparison_trainings"] else OWN_DATA
+COMPARED_TRAININGS = config["comparison_trainings"] and config["weights"] == "trained"
+TRAINED_ON = [*COMPARED, *OWN_DATA] if COMPARED_TRAININGS else OWN_DATA
 # What tables and figures say they lack.
 LACKING = absent_data(config["modes"], bool(GAN_DATA))
-LACKING_TRAININGS = absent_trainings(config["modes"], config["comparison_trainings"])
+LACKING_TRAININGS = absent_trainings(config["modes"], COMPARED_TRAININGS)
+LACKING_TRAININGS += [
+    f"{method}, which does not ship"
+    for method in config["methods"]
+    if method not in METHODS
+]
 DATASET_PICTURES = collect(
     "results/datasets/sfin/{mode}/{split}.png",
     mode=config["modes"],

@@ -1,4 +1,4 @@
-DETECTORS = config["detection"]["methods"]
+DETECTORS = at_hand(config["detection"]["methods"], "detection")
 DETECTED_ATOMS = [
     f"results/atoms/{mode}/{image}.{suffix}"
     for mode in config["modes"]

@@ -48,7 +48,7 @@ rule table6:
         runtime=growing("5m"),
     params:
         settings=lookup("detection", within=config),
-        epochs=epochs(DETECTORS),
+        epochs=epochs(DETECTORS, "detection"),
         provenance=PROVENANCE,
     script:
         "../scripts/table6.py"

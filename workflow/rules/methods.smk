@@ -1,3 +1,6 @@
+from sfin.shipped_weights import shipped_epochs
+
+
 def weights(wildcards):
     """Give the weights of a trained method, none of a filter."""
     if wildcards.method not in config["networks"]:
@@ -22,8 +25,10 @@ def training_settings(wildcards):
     return config["training"] | own | noise
 
 
-def epochs(methods):
-    """Give the epochs that each network is trained for."""
+def epochs(methods, task="enhancement"):
+    """Give the epochs that each network is trained for, or was before it shipped."""
+    if config["weights"] == "shipped":
+        return shipped_epochs(SHIPPED_WEIGHTS, task, OWN_DATA, methods)
     own = {name: config["networks"][name].get("training", {}) for name in methods}
     return {name: (config["training"] | own[name])["epochs"] for name in methods}
 

@@ -34,7 +34,7 @@ rule table7:
         mem=growing("1GB"),
         runtime=growing("5m"),
     params:
-        epochs=epochs(SUPERRESOLUTION),
+        epochs=epochs(SUPERRESOLUTION, "superresolution"),
         provenance=PROVENANCE,
     script:
         "../scripts/table7.py"
