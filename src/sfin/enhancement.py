@@ -1,6 +1,6 @@
 """Enhance an image file with a trained network, in the counts of the file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,12 @@ from sfin.images import GreyScale, Image, read_image, to_grey_levels, write_imag
 from sfin.inference import Prepared, enhance, tile_size
 from sfin.networks.build import load_network
 from sfin.parameters import Mode, distrust
+
+# Stands in every file of an enhanced image.
+CAVEAT = (
+    "Background removed and contrast of the atoms stretched: intensities are not for "
+    "quantification."
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,16 @@ class OpenedImage:
 
     def in_counts(self, answer: NDArray[np.float32]) -> Image:
         """Make an image in the counts of the file of an answer in grey levels."""
-        return replace(self.image, data=self.scale.to_counts(answer))
+        return self._noted(self.scale.to_counts(answer), self.note)
+
+    def in_grey_levels(self, answer: NDArray[np.float32]) -> Image:
+        """Make an image of an answer in grey levels, and note the way to counts."""
+        way = f"{self.scale.offset:.9g} + {self.scale.gain:.9g} × grey level"
+        return self._noted(answer, f"{self.note} Counts of the input: {way}.")
+
+    def _noted(self, data: NDArray[np.float32], note: str) -> Image:
+        metadata = {**self.image.metadata, "note": f"{note} {CAVEAT}"}
+        return replace(self.image, data=data, metadata=metadata)
 
 
 def open_image(
@@ -151,13 +166,29 @@ def write_enhanced(
     image: Image,
     enhanced: Image,
     note: str,
-    tif: str | Path,
+    data: Sequence[str | Path],
     png: str | Path,
     comparison: str | Path,
+    grey_levels: Image | None = None,
 ) -> None:
-    """Write an enhanced image as data, as a picture, and beside its input."""
-    # Fiji shows it: intensities are not those of the microscope.
-    write_image(tif, replace(enhanced, metadata={**enhanced.metadata, "note": note}))
+    """Write an enhanced image as data, as a picture, and beside its input.
+
+    Parameters
+    ----------
+    image, enhanced
+        In counts, the latter as from `OpenedImage.in_counts`.
+    note
+        Which network made it.
+    data
+        Files for the enhanced image, of any format that `write_image` writes.
+    png, comparison
+        Files of the two pictures.
+    grey_levels
+        What the data are to hold in place of counts, in 8 bits, as from
+        `OpenedImage.in_grey_levels`.
+    """
+    for path in data:
+        write_image(path, grey_levels or enhanced, eight_bit=grey_levels is not None)
     write_image(png, enhanced)
     figure = comparison_figure(
         image.data, enhanced.data, image.name, image.pixel_size, note

@@ -5,6 +5,7 @@ rule enhance_image:
         weights="results/models/enhancement/sfin/{mode}/sfin/weights.safetensors",
     output:
         image="results/enhanced/{mode}/{image}.tif",
+        signal="results/enhanced/{mode}/{image}.hspy",
         picture="results/enhanced/{mode}/{image}.png",
         comparison=report(
             "results/enhanced/{mode}/{image}.comparison.png",

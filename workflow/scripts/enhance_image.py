@@ -13,6 +13,6 @@ if __name__ == "__main__":
         check = check_enhancement(opened, mode)
         # Of the answers that the check has asked for, the one to the image itself.
         enhanced = opened.in_counts(check.uncertain.first)
-        pictures = made.image, made.picture, made.comparison
-        write_enhanced(opened.image, enhanced, opened.note, *pictures)
+        files = [made.image, made.signal], made.picture, made.comparison
+        write_enhanced(opened.image, enhanced, opened.note, *files)
         write_check(check, made.uncertainty, made.residual, made.atoms)

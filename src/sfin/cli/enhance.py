@@ -22,6 +22,9 @@ from sfin.cli.weights import Weights
 if TYPE_CHECKING:
     from sfin.inference import Prepared
 
+# The first is the default.
+FORMATS = ("tif", "hspy", "zspy", "emd")
+
 
 def enhance(
     images: Images,
@@ -38,14 +41,31 @@ def enhance(
     pixel_size: PixelSize = None,
     dataset: Dataset = None,
     frame: Frame = None,
+    formats: Annotated[
+        list[str],
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="Format of the enhanced image; several with commas, or given again.",
+        ),
+    ] = [FORMATS[0]],  # noqa: B006
+    grey_levels: Annotated[
+        bool,
+        typer.Option(
+            "--grey-levels",
+            help="8-bit grey levels, 0-255, in place of the counts of the input.",
+        ),
+    ] = False,
 ) -> None:
     """Enhance images: remove noise and background.
 
-    For each image the folder gets NAME.tif, in the counts of the input and with its
-    pixel size; NAME.png with a scale bar; and NAME.comparison.png beside the input.
+    For each image the folder gets NAME.tif (or another --format), in the counts of the
+    input and with its pixel size and metadata; NAME.png with a scale bar; and
+    NAME.comparison.png beside the input.
     With --uncertainty also NAME.uncertainty.png, NAME.residual.csv and
     NAME.atoms.csv. Intensities are not for quantification.
     """
+    suffixes = _suffixes(formats)
     weights = Weights("enhancement", mode, model)
     failures = Failures()
     paths = find_images(images, failures)
@@ -56,12 +76,25 @@ def enhance(
         chosen, file = weights.for_picture(picture)
         if file not in loaded:
             loaded[file] = _load(file)
-        _enhance(picture, *loaded[file], output, uncertainty)
+        base = output / picture.name
+        data = [base.with_name(base.name + suffix) for suffix in suffixes]
+        _enhance(picture, *loaded[file], base, data, uncertainty, grey_levels)
         told = f", {picture.told}" if picture.told else ""
-        return f"{picture.path}: {output / picture.name}.tif ({chosen}{told})"
+        written = ", ".join(map(str, data))
+        return f"{picture.path}: {written} ({chosen}{told})"
 
     reading = Reading(mode, pixel_size, dataset, frame)
     failures.finish(run_batch(paths, reading, failures, work, "Enhancing"))
+
+
+def _suffixes(formats: list[str]) -> list[str]:
+    wanted = [one.strip().lower() for given in formats for one in given.split(",")]
+    for one in wanted:
+        if one not in FORMATS:
+            raise typer.BadParameter(
+                f"{one!r} is none of {', '.join(FORMATS)}.", param_hint="'--format'"
+            )
+    return [f".{one}" for one in dict.fromkeys(wanted)]
 
 
 def _load(weights: Path) -> "tuple[Prepared, dict[str, Any]]":
@@ -78,15 +111,16 @@ def _enhance(
     picture: Picture,
     network: "Prepared",
     metadata: dict[str, Any],
-    output: Path,
+    base: Path,
+    data: list[Path],
     uncertainty: bool,
+    grey_levels: bool,
 ) -> None:
     from sfin.enhancement import pair, write_enhanced
     from sfin.enhancement_check import check_enhancement, write_check
     from sfin.inference import enhance as enhance_image
 
     opened = pair(picture.image, network, metadata)
-    base = output / picture.name
 
     def file(suffix: str) -> Path:
         return base.with_name(base.name + suffix)
@@ -99,5 +133,12 @@ def _enhance(
         )
     else:
         answer = enhance_image(network, opened.grey, opened.tile)
-    pictures = file(".tif"), file(".png"), file(".comparison.png")
-    write_enhanced(picture.image, opened.in_counts(answer), opened.note, *pictures)
+    write_enhanced(
+        picture.image,
+        opened.in_counts(answer),
+        opened.note,
+        data,
+        file(".png"),
+        file(".comparison.png"),
+        opened.in_grey_levels(answer) if grey_levels else None,
+    )
