@@ -16,13 +16,14 @@ FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
     "images image_formats image_writers sources downloads collection metrics "
     "optional_methods cluster_messages clusters sidecars image_modes model_files "
-    "shipped_files shipped_weights image_counts",
+    "shipped_files shipped_weights image_counts named_weights",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
     "calibration_summary "
     "structures atom_presence orientation image_cell user_structures columns "
     "column_fit fit_quality shipped_columns rendering rendering_settings arrangements "
     "noise synthesis stress_pairs datasets pair_writing linear_imaging "
+    "synthesis_inputs "
     "temimagenet_noise temimagenet_views temimagenet_synthesis temimagenet_reader",
     3: "networks models filters spectra training training_settings checkpoints batches "
     "training_step weight_average data_parallel allocation inference uncertainty "

@@ -48,6 +48,11 @@ class CalibratedImage:
     patches: tuple[PatchCalibration, ...]
     settings: CalibrationSettings
 
+    @property
+    def noise(self) -> NoiseParameters:
+        """Mean noise of the patches."""
+        return image_parameters(self)[0]
+
 
 def calibrate_file(
     path: str | Path,

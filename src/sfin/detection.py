@@ -12,7 +12,7 @@ from torch import nn
 from sfin.atom_matching import match_atoms
 from sfin.confidence import Confidence, measure_confidence, read_confidence
 from sfin.datasets import load_atoms, load_pairs
-from sfin.detection_settings import DetectionSettings
+from sfin.detection_settings import DetectionSettings, MatchSettings
 from sfin.errors import InputError
 from sfin.inference import Prepared, enhance, prepare, tile_size
 from sfin.networks.build import load_network
@@ -87,6 +87,35 @@ def open_detector(
         settings.dots,
         settings.threshold,
     )
+
+
+def open_measured_detector(weights: Path, threshold: float) -> Detector:
+    """Read a trained detector, and how sure it is from the file beside its weights.
+
+    Parameters
+    ----------
+    weights
+        File of the network.
+    threshold
+        Least probability of an atom.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or none of ours, or the threshold is no probability.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(
+            f"The threshold {threshold:g} is no probability: give one from 0 to 1."
+        )
+    confidence = weights.with_name("confidence.json")
+    if not confidence.is_file():
+        raise InputError(
+            f"{weights} has no confidence.json beside it, without which nobody knows "
+            "how sure its atoms are: make it with `make run TARGETS=detected_atoms`."
+        )
+    settings = DetectionSettings(PositionSettings(), threshold, MatchSettings())
+    return open_detector(weights, confidence, settings)
 
 
 def find_dots(

@@ -4,11 +4,12 @@ Nothing is guessed from the pixels: atoms are bright in HAADF and dark in BF, bu
 lattice of holes between atoms looks like a lattice of atoms.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sfin.images import Image
+from sfin.images import Image, read_image
 from sfin.parameters import Mode
 
 # Words for annular detectors of scattered electrons, and for those in the bright
@@ -58,6 +59,33 @@ def told_mode(image: Image) -> tuple[Mode, str] | None:
     names = list(_detector_names(image.metadata.get("original_metadata", {})))
     modes = {mode: name for name in names if (mode := named_mode(name))}
     return modes.popitem() if len(modes) == 1 else None
+
+
+def read_image_of_mode(
+    path: str | os.PathLike[str],
+    mode: Mode,
+    frame: int = 0,
+    pixel_size: float | None = None,
+) -> Image:
+    """Read an image; of a file that holds several, the one that names the mode.
+
+    Parameters
+    ----------
+    path, frame, pixel_size
+        As for `sfin.images.read_image`, which also chooses where none names it.
+    mode
+        Of the image.
+
+    Raises
+    ------
+    InputError
+        As there.
+    """
+    image = read_image(path, frame, pixel_size)
+    right = datasets_of_mode(image, mode)
+    if right and named_mode(image.metadata["title"]) != mode:
+        return read_image(path, frame, pixel_size, right[0])
+    return image
 
 
 def datasets_of_mode(image: Image, mode: Mode) -> list[str]:

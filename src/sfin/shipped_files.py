@@ -16,3 +16,14 @@ def shipped(place: str) -> Path:
         Its path in the repository, such as ``resources/weights``.
     """
     return _ROOT / place
+
+
+def here_or_shipped(place: Path) -> Path:
+    """Take a file of the current folder, or the one that comes with sfin.
+
+    Parameters
+    ----------
+    place
+        As for `shipped`, seen from the current folder.
+    """
+    return place if place.exists() else shipped(place.as_posix())

@@ -23,6 +23,7 @@ from sfin.pair_writing import SPLITS, Pair, Split, own_generator, write_dataset
 from sfin.parameters import (
     MODES,
     PARAMETER_NAMES,
+    Mode,
     NoiseDistribution,
     NoiseParameters,
     multiply_noise,
@@ -141,6 +142,13 @@ def synthesise_pair(
     )
 
 
+def pair_generator(
+    seed: int, mode: Mode, split: Split, index: int
+) -> np.random.Generator:
+    """Make the generator that a pair of a dataset is drawn with, by its number."""
+    return own_generator(seed, MODES.index(mode), SPLITS.index(split), index)
+
+
 def synthesise_dataset(
     path: str | Path,
     split: Split,
@@ -194,10 +202,9 @@ def synthesise_dataset(
         "structures": [structure.structure for structure in structures],
         "species": species_names(structures),
     }
-    stream = (MODES.index(distribution.mode), SPLITS.index(split))
 
     def draw(index: int) -> Pair:
-        generator = own_generator(seed, *stream, index)
+        generator = pair_generator(seed, distribution.mode, split, index)
         return synthesise_pair(structures, distribution, settings, generator)
 
     write_dataset(

@@ -215,15 +215,14 @@ def read_picture(path: Path, frame: int, reading: Reading) -> Picture:
     Of a file with images of several detectors, the one that names the given mode is
     taken, unless the reading says which.
     """
-    from sfin.image_modes import datasets_of_mode, named_mode, told_mode
+    from sfin.image_modes import read_image_of_mode, told_mode
     from sfin.images import read_image
 
     mode, size = reading.mode, reading.pixel_size
-    image = read_image(path, frame, size, reading.dataset)
-    if mode != "auto" and reading.dataset is None:
-        right = datasets_of_mode(image, mode)
-        if right and named_mode(image.metadata["title"]) != mode:
-            image = read_image(path, frame, size, right[0])
+    if mode == "auto" or reading.dataset is not None:
+        image = read_image(path, frame, size, reading.dataset)
+    else:
+        image = read_image_of_mode(path, mode, frame, size)
     frames = image.metadata["frames"]
     name = f"{path.stem}_frame{frame:04d}" if frames > 1 else path.stem
     image = replace(image, name=name)

@@ -17,7 +17,6 @@ from sfin.cli.options import (
     Reading,
 )
 from sfin.cli.weights import Weights
-from sfin.errors import InputError
 
 if TYPE_CHECKING:
     from sfin.detection import Detector
@@ -53,10 +52,11 @@ def detect(
 
     def work(picture: Picture) -> str:
         from sfin.atom_lists import detect_image, write_atoms
+        from sfin.detection import open_measured_detector
 
         chosen, file = weights.for_picture(picture)
         if file not in loaded:
-            loaded[file] = _load(file, threshold)
+            loaded[file] = open_measured_detector(file, threshold)
         found = detect_image(picture.image, loaded[file])
         table = output / f"{picture.name}.csv"
         write_atoms(found, table, output / f"{picture.name}.png")
@@ -65,18 +65,3 @@ def detect(
 
     reading = Reading(mode, pixel_size, dataset, frame)
     failures.finish(run_batch(paths, reading, failures, work, "Searching"))
-
-
-def _load(weights: Path, threshold: float) -> "Detector":
-    from sfin.detection import open_detector
-    from sfin.detection_settings import DetectionSettings, MatchSettings
-    from sfin.positions import PositionSettings
-
-    confidence = weights.with_name("confidence.json")
-    if not confidence.is_file():
-        raise InputError(
-            f"{weights} has no confidence.json beside it, without which nobody knows "
-            "how sure its atoms are: make it with `make run TARGETS=detected_atoms`."
-        )
-    settings = DetectionSettings(PositionSettings(), threshold, MatchSettings())
-    return open_detector(weights, confidence, settings)

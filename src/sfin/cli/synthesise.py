@@ -1,18 +1,13 @@
 """`sfin synthesise`: noisy and clean pairs with the noise of a calibration."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from sfin.cli.console import progress_bar, say
 from sfin.errors import InputError
-from sfin.shipped_files import shipped
-
-if TYPE_CHECKING:
-    from sfin.columns import ProjectedColumns
-    from sfin.parameters import NoiseDistribution
-    from sfin.synthesis import SynthesisSettings
+from sfin.shipped_files import here_or_shipped
 
 COLUMNS = Path("resources/structures/columns.json")
 CONFIG = Path("config/config.yaml")
@@ -66,12 +61,14 @@ def synthesise(
     grey levels of 8 bits (pair, row, column), and the atoms of each pair.
     """
     from sfin.synthesis import synthesise_dataset
+    from sfin.synthesis_inputs import find_structures, read_noise, read_settings
 
     if output.exists():
         raise InputError(f"{output} exists: remove it, or give another name.")
-    noise = _noise(calibration)
-    chosen = _structures(structures, columns)
-    settings = _settings(config, size)
+    noise = read_noise(calibration)
+    names = [name.strip() for name in structures.split(",") if name.strip()]
+    chosen = find_structures(names, _find(columns, COLUMNS))
+    settings = read_settings(_find(config, CONFIG), size)
     output.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar() as bar:
         task = bar.add_task("Synthesising", total=number)
@@ -86,49 +83,6 @@ def synthesise(
     say(f"{output}: {number} pairs of {noise.mode}, {size} × {size} pixels")
 
 
-def _noise(path: Path) -> "NoiseDistribution":
-    from sfin.parameters import read_distribution
-
-    try:
-        return read_distribution(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is no noise of a mode ({' '.join(str(error).split())}): give "
-            "MODE.json as `sfin calibrate IMAGES... -o DIR` writes it."
-        ) from error
-
-
-def _structures(names: str, table: Path) -> "list[ProjectedColumns]":
-    from sfin.shipped_columns import check_shipped, read_table
-
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    if not wanted:
-        raise InputError("No structure is named: give some with --structures.")
-    found = _find(table, COLUMNS)
-    check_shipped(wanted, found)
-    known = read_table(found)
-    return [known[name] for name in wanted]
-
-
-def _settings(config: Path, size: int) -> "SynthesisSettings":
-    import yaml
-
-    from sfin.synthesis import SynthesisSettings
-
-    found = _find(config, CONFIG)
-    try:
-        content: Any = yaml.safe_load(found.read_text(encoding="utf-8"))
-        entries = content["synthesis"]["settings"]
-        return SynthesisSettings.from_dict({**entries, "size": size})
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{found} has no usable synthesis.settings "
-            f"({' '.join(str(error).split())}): give a config as config/config.yaml."
-        ) from error
-
-
 def _find(path: Path, default: Path) -> Path:
     """Look for a file that ships where the command runs, then where sfin is."""
-    if path == default and not path.exists():
-        return shipped(default.as_posix())
-    return path
+    return here_or_shipped(path) if path == default else path

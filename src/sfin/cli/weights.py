@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 from sfin.cli.batch import Picture
 from sfin.cli.options import GivenMode
 from sfin.errors import InputError
-from sfin.model_files import REMEDY, choose_weights, find_named, read_metadata
+from sfin.model_files import choose_weights, find_named, read_metadata
+from sfin.named_weights import check_weights
 
 if TYPE_CHECKING:
     from sfin.parameters import Mode
@@ -35,7 +36,7 @@ class Weights:
         self._task, self._model = task, model
         self._found: dict[str, Path] = {}
         if self._named:
-            self._check(self._named, None if mode == "auto" else mode)
+            check_weights(self._named, task, None if mode == "auto" else mode)
         elif mode != "auto":
             self._choose(mode)
         else:
@@ -56,7 +57,7 @@ class Weights:
             return mode, self._choose(mode)
         own = cast("Mode", read_metadata(self._named)["mode"])
         mode = picture.mode or own
-        self._check(self._named, mode, str(picture.path))
+        check_weights(self._named, self._task, mode, str(picture.path))
         return mode, self._named
 
     @cached_property
@@ -77,17 +78,3 @@ class Weights:
                 errors.append(error)
         if len(errors) == 2:
             raise errors[0]
-
-    def _check(self, path: Path, mode: str | None, image: str = "the images") -> None:
-        metadata = read_metadata(path)
-        if metadata["task"] != self._task:
-            raise InputError(
-                f"{path} was trained for {metadata['task']}: name a network for "
-                f"{self._task}, or train one with `{REMEDY[self._task]}`."
-            )
-        if mode not in (None, metadata["mode"]):
-            raise InputError(
-                f"{path} was trained on {metadata['mode']} images and {image} "
-                f"{'are' if image == 'the images' else 'is'} {mode}: name a network "
-                f"for {mode}, or leave out --model."
-            )
