@@ -90,3 +90,10 @@ def spots_image(x, y, size, sigma):
         square = (column - across) ** 2 + (row - down) ** 2
         image += 255 * np.exp(-square / (2 * sigma**2))
     return image
+
+
+def merged(base, overlay):
+    """Lay one config over another, as Snakemake does."""
+    if not isinstance(base, dict) or not isinstance(overlay, dict):
+        return overlay
+    return base | {k: merged(base.get(k), v) for k, v in overlay.items()}

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 import yaml
-from samples import ROOT
+from samples import ROOT, merged
 
 from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
@@ -13,12 +13,6 @@ from sfin.synthesis import SynthesisSettings
 
 SCHEMA = ROOT / "config/schema.yaml"
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-
-
-def merged(base, overlay):
-    if not isinstance(base, dict) or not isinstance(overlay, dict):
-        return overlay
-    return base | {k: merged(base.get(k), v) for k, v in overlay.items()}
 
 
 @pytest.mark.parametrize("scale", ["config", "test", "paper", "fast"])
@@ -69,6 +63,13 @@ def test_wrong_settings_are_refused_in_one_sentence(place, key, value, sentence)
         check_settings(settings, SCHEMA)
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_truth_of_the_command_line_that_is_a_text_is_told():
+    settings = copy.deepcopy(CONFIG)
+    settings["comparison_trainings"] = "true"
+    with pytest.raises(InputError, match=r"comparison_trainings .* write True there"):
+        check_settings(settings, SCHEMA)
 
 
 def test_number_that_yaml_takes_for_a_text_is_told():
