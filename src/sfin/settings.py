@@ -87,6 +87,11 @@ def _sentence(error: jsonschema.ValidationError, place: str) -> str:
         return (
             f"{place}{hint}: {error.schema['contains']['const']!r} must be among them"
         )
+    if error.validator == "type" and str(error.instance) in ("true", "false"):
+        return (
+            f"{place}{hint}: {error.instance} is a text on Snakemake's command line; "
+            f"write {str(error.instance).capitalize()} there"
+        )
     if error.validator == "type" and _is_number(error.instance):
         return (
             f"{place}{hint}: YAML takes {error.instance} for a text; write a number "
