@@ -93,7 +93,7 @@ def follow(page: str, folder: Path) -> None:
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
     """Copy what a workflow needs, without anybody's images."""
-    for part in NEEDED:
+    for part in [*NEEDED, "tests"]:
         if (ROOT / part).is_dir():
             ignore = shutil.ignore_patterns("__pycache__", "haadf", "bf", "weights")
             shutil.copytree(ROOT / part, tmp_path / part, ignore=ignore)
@@ -158,6 +158,10 @@ def test_network_of_the_page_goes_through_every_door(scratch: Path) -> None:
     table = pd.read_csv(scratch / "table1.csv").set_index("method")
     assert np.isfinite(table.loc[["plain", "sfin"], ["psnr", "ssim"]]).all(axis=None)
     assert "| Plain network |" in (scratch / "table1.md").read_text("utf-8")
+    # And passes the tests that the others pass.
+    test = ["-m", "pytest", "tests/test_networks.py", "-q", "-k", "plain"]
+    path = ["--import-mode=importlib", "-o", "pythonpath=src tests"]
+    assert "passed" in run(scratch, *test, *path)
 
 
 def test_misspelt_setting_of_the_network_is_refused_before_any_job(
