@@ -11,22 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-import torch
 from samples import ROOT, spread_noise
 from typer.testing import CliRunner
+from untrained_networks import train
 
 from sfin.cli.main import app
-from sfin.confidence import Confidence, write_confidence
 from sfin.datasets import load_pairs
 from sfin.image_modes import named_mode, told_mode
 from sfin.images import Image, read_image, write_image
-from sfin.networks.build import build_network, save_weights
 from sfin.parameters import read_distribution, write_distribution
 
-NETWORKS = {
-    "enhancement": ("sfin", {"channels": 4, "pairs": 1}),
-    "detection": ("fcn", {"width": 2}),
-}
 COMMANDS = ["enhance", "detect", "calibrate", "inspect", "synthesise", "models"]
 
 
@@ -40,26 +34,6 @@ def folder(tmp_path, monkeypatch):
 
 def sfin(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def train(task, mode, method=None, seed=1, dataset="sfin"):
-    """Write an untrained network where a workflow would; give its folder's name."""
-    usual, settings = NETWORKS[task]
-    method = method or usual
-    name = f"{task}/{dataset}/{mode}/{method}"
-    metadata = {
-        "method": method, "network": settings if method == usual else {"width": 2},
-        "mode": mode, "image_size": 48, "scale": "test", "seed": seed,
-        "dataset": dataset, "task": task, "noise_warnings": [],
-    }  # fmt: skip
-    torch.manual_seed(0)
-    network = build_network(method, metadata["network"])
-    folder = Path("results/models", name)
-    save_weights(folder / "weights.safetensors", network, metadata)
-    if task == "detection":
-        confidence = Confidence((0.0, 1.0), (0.1, 0.9), 10, 0.6)
-        write_confidence(folder / "confidence.json", confidence)
-    return name
 
 
 def record(path, shape=(70, 90), seed=0, title=""):
@@ -433,7 +407,7 @@ def test_network_of_the_paper_is_taken_unasked_and_others_by_name(folder):
     arguments = ("enhance", image, "-o", "out", "--mode", "haadf")
     assert "atomsegnet trained" in sfin(*arguments).stderr
     train("enhancement", "haadf", dataset="gan", method="fcn")
-    assert "give --model one of" in sfin(*arguments).stderr
+    assert "name one of" in sfin(*arguments).stderr
     train("enhancement", "haadf")
     assert "sfin trained" in sfin(*arguments).stderr
     for name in ("atomsegnet", "enhancement/sfin/haadf/atomsegnet"):

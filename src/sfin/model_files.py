@@ -135,14 +135,14 @@ def choose_weights(task: str, mode: str, method: str | None = None) -> Path:
     if not found:
         raise InputError(
             f"No network for {task} in {mode} is found in {TRAINED}/ or {SHIPPED}/: "
-            f"train one with `{REMEDY[task]}`, or give --model PATH."
+            f"train one with `{REMEDY[task]}`, or give the path of one."
         )
     if method is None and len(found) == 1:
         fitting = found
     if not fitting:
         names = ", ".join(model.name for model in found)
         raise InputError(
-            f"No network {wanted} for {task} in {mode} is here: give --model one of "
+            f"No network {wanted} for {task} in {mode} is here: name one of "
             f"{names}, or a path."
         )
     # The first of equals.
