@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[1]
 # By module or package; a module of a package has the floor of its package.
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
-    "images image_formats image_writers sources downloads collection metrics "
+    "image_files image_limits image_headers image_stores image_colours "
+    "digitalmicrograph_tags images image_formats image_writers signal_writers sources downloads "
+    "collection metrics "
     "optional_methods cluster_messages clusters sidecars image_modes model_files "
     "shipped_files shipped_weights image_counts named_weights",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
@@ -38,7 +40,7 @@ FLOORS = {
     "table_formats names "
     "model_card figures dataset_figure rendering_figure similarity calibrated_datasets "
     "calibrated_samples realism realism_tables scan_trends dataset_records "
-    "applicability documents dataset_card enhancement enhancement_check closure "
+    "applicability documents dataset_card enhancement hyperspy enhancement_check closure "
     "remeasurement finder_comparison finder_table localisation detection_table "
     "atom_lists lattice_report finder_trials training_data_check theory_scores "
     "theory_report movies movie_report inventions invention_report invention_table",

@@ -20,6 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfin.errors import InputError
+from sfin.image_colours import luminance, read_npy, read_png
+from sfin.image_headers import read_promise
+from sfin.image_limits import check_promise
 
 # How many Å one unit of length is, after Unicode normalisation and lower case.
 _ANGSTROM = {
@@ -32,10 +35,8 @@ _ANGSTROM = {
 }
 _ENERGY = {"ev", "kev"}
 
-# ITU-R BT.601 luma, as Pillow and ImageJ weigh red, green and blue. The weights
-# add up to one, so that a grey picture stored as RGB keeps its values exactly.
-_LUMINANCE = np.array([0.299, 0.587, 0.114])
-
+# Characters of what a library says is wrong; some quote half of the file.
+_LONGEST = 300
 _SQUARE = 0.01  # height and width of a square pixel agree this well
 
 
@@ -73,11 +74,20 @@ def load_datasets(path: Path) -> list[Dataset]:
     """
     trouble = None
     signals: list[dict[str, Any]] = []
+    found: list[Dataset] = []
     with _quiet():
         try:
+            check_promise(path, read_promise(path))
             signals = _read_signals(path)
-        except MemoryError:
+            found = [
+                _dataset(signal, f"dataset {index}")
+                for index, signal in enumerate(signals)
+                if _is_image(signal)
+            ]
+        except InputError:
             raise
+        except MemoryError:
+            trouble = "it is too large for the memory"
         except Exception as error:
             trouble = " ".join(f"{type(error).__name__} {error}".split()).rstrip(". ")
         if trouble is not None:
@@ -85,14 +95,10 @@ def load_datasets(path: Path) -> list[Dataset]:
             gc.collect()
     if trouble is not None:
         raise InputError(
-            f"{path} cannot be read as a {path.suffix} image ({trouble}); it may be "
-            "damaged or cut short: copy it again, or save it anew as .tif or .hspy."
+            f"{path} cannot be read as a {path.suffix} image ({trouble[:_LONGEST]}); "
+            "it may be damaged or cut short: copy it again, or save it anew as .tif or "
+            ".hspy."
         )
-    found = [
-        _dataset(signal, f"dataset {index}")
-        for index, signal in enumerate(signals)
-        if _is_image(signal)
-    ]
     if not found:
         shapes = ", ".join(
             " × ".join(map(str, signal["data"].shape)) or "a single number"
@@ -155,7 +161,8 @@ def _read_signals(path: Path) -> list[dict[str, Any]]:
         case ".emd":
             from rsciio import emd
 
-            return list(emd.file_reader(name))
+            # Velox only: its spectra can be a thousand times as large as the images.
+            return list(emd.file_reader(name, select_type="images"))
         case ".ser":
             from rsciio import tia
 
@@ -177,9 +184,9 @@ def _read_signals(path: Path) -> list[dict[str, Any]]:
 
             return list(mrc.file_reader(name))
         case ".png":
-            return [{"data": _read_png(path), "axes": []}]
+            return [{"data": read_png(path), "axes": []}]
         case _:
-            return [{"data": np.load(path, allow_pickle=False), "axes": []}]
+            return [{"data": read_npy(path), "axes": []}]
 
 
 def _with_imagej_unit(signal: dict[str, Any]) -> dict[str, Any]:
@@ -197,30 +204,16 @@ def _with_imagej_unit(signal: dict[str, Any]) -> dict[str, Any]:
     return signal
 
 
-def _read_png(path: Path) -> NDArray[Any]:
-    # Not RosettaSciIO's reader: 0.15 fails on grey images with transparency and
-    # takes the red of a colour image whose green and blue are equal.
-    from PIL import Image
-
-    with Image.open(path, formats=["png"]) as image:
-        match image.mode:
-            case "P" | "PA":
-                pixels = np.asarray(image.convert("RGB"))
-            case "LA":
-                pixels = np.asarray(image.getchannel("L"))
-            case _:
-                pixels = np.asarray(image)
-    return _luminance(pixels) if pixels.ndim == 3 else pixels
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what is known to be harmless; all that matters is raised."""
     from PIL import Image
 
-    logger = logging.getLogger("rsciio")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)  # it logs the error that it also raises
+    # They log what they also raise; asyncio, what zarr has dropped.
+    loggers = [logging.getLogger(name) for name in ("rsciio", "tifffile", "asyncio")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         # The MRC reader never closes its file, the TIFF reader not on failure.
         warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
@@ -233,12 +226,15 @@ def _quiet() -> Iterator[None]:
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _is_image(signal: Mapping[str, Any]) -> bool:
     data, axes = signal["data"], signal["axes"]
     if data.ndim not in (2, 3) or data.dtype.kind == "O":
+        return False
+    if data.dtype.names is not None and not {*"RGB"} <= {*data.dtype.names}:
         return False
     if any(str(axis.get("units")).lower() in _ENERGY for axis in axes):
         return False
@@ -250,7 +246,7 @@ def _is_image(signal: Mapping[str, Any]) -> bool:
 def _dataset(signal: Mapping[str, Any], title: str) -> Dataset:
     data, axes = np.asarray(signal["data"]), signal["axes"]
     if data.dtype.names is not None:
-        data = _luminance(np.stack([data[channel] for channel in "RGB"], axis=-1))
+        data = luminance(np.stack([data[channel] for channel in "RGB"], axis=-1))
     metadata = signal.get("metadata", {})
     sizes = [axis_pixel_size(axis) for axis in axes[-2:]] or [None, None]
     return Dataset(
@@ -263,12 +259,6 @@ def _dataset(signal: Mapping[str, Any], title: str) -> Dataset:
             "original_metadata": signal.get("original_metadata", {}),
         },
     )
-
-
-def _luminance(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """Luminance (ITU-R BT.601) of ``(..., 3 or 4)`` colours; alpha is dropped."""
-    luminance: NDArray[np.float64] = pixels[..., :3].astype(np.float64) @ _LUMINANCE
-    return luminance
 
 
 def _plain_axis(axis: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sfin.errors import InputError
 from sfin.files import make_whole
 from sfin.image_counts import usable_counts
+from sfin.image_files import first_bytes
 from sfin.image_formats import choose_dataset, load_datasets, square_pixel_size
 from sfin.image_writers import write_png, write_tif
 from sfin.signal_writers import described_signal, write_emd, write_hspy, write_zspy
@@ -134,7 +135,8 @@ def check_image_file(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InputError
-        The file is missing, empty, of an unknown kind, or begins unlike its kind.
+        The file is missing, empty, closed to the reader, no file at all, of an
+        unknown kind, or begins unlike its kind.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -143,21 +145,16 @@ def check_image_file(path: str | os.PathLike[str]) -> None:
             f"{path} is of no kind that can be read; convert it to one of "
             f"{', '.join(SUFFIXES)}."
         )
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check its name and folder.")
-    if path.is_dir():
+    start = first_bytes(path, 4096)
+    if start is None:
         if suffix != ".zspy":
             raise InputError(f"{path} is a folder; give the {suffix} file itself.")
-        if not any((path / name).exists() for name in (".zgroup", "zarr.json")):
+        if not any(os.path.exists(path / name) for name in (".zgroup", "zarr.json")):
             raise InputError(
                 f"{path} is a folder but not a .zspy store; copy the store again "
                 "with its hidden files, or save the image as .hspy."
             )
         return
-    with path.open("rb") as file:
-        start = file.read(4096)
-    if not start:
-        raise InputError(f"{path} is empty; copy or download it again.")
     # HDF5 allows a block of the user's own before its signature.
     places = (0, 512, 1024, 2048) if _HDF5 in _SIGNATURES[suffix] else (0,)
     begins = any(start.startswith(_SIGNATURES[suffix], place) for place in places)
