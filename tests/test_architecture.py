@@ -15,10 +15,10 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
     "image_files image_limits image_headers image_stores image_colours "
-    "digitalmicrograph_tags images image_formats image_writers signal_writers sources downloads "
+    "digitalmicrograph_tags images image_formats image_writers sources downloads "
     "collection metrics "
     "optional_methods cluster_messages clusters sidecars image_modes model_files "
-    "shipped_files shipped_weights image_counts named_weights",
+    "shipped_files shipped_weights image_counts named_weights signal_writers",
     2: "column_loops column_sites labels calibration calibration_settings noise_curves "
     "paper_estimator brightness debiased_estimator image_quality calibrated_images "
     "calibration_summary "
@@ -40,8 +40,8 @@ FLOORS = {
     "table_formats names "
     "model_card figures dataset_figure rendering_figure similarity calibrated_datasets "
     "calibrated_samples realism realism_tables scan_trends dataset_records "
-    "applicability documents dataset_card enhancement hyperspy enhancement_check closure "
-    "remeasurement finder_comparison finder_table localisation detection_table "
+    "applicability documents dataset_card enhancement enhancement_check closure "
+    "hyperspy remeasurement finder_comparison finder_table localisation detection_table "
     "atom_lists lattice_report finder_trials training_data_check theory_scores "
     "theory_report movies movie_report inventions invention_report invention_table",
     5: "cli api",

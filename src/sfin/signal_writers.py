@@ -38,29 +38,14 @@ def image_axes(
         original do not say that pixel size.
     """
     axes = metadata.get("axes", [])
-    if [axis["size"] for axis in axes] != list(shape) or metadata.get(
-        "pixel_size"
-    ) != pixel_size:
-        known = pixel_size is not None
+    if [axis["size"] for axis in axes] != list(shape) or not _say(axes, pixel_size):
+        units, scale = ("", 1.0) if pixel_size is None else ("nm", pixel_size / 10.0)
         axes = [
-            {
-                "name": name,
-                "units": "nm" if known else "",
-                "scale": pixel_size / 10.0 if pixel_size is not None else 1.0,
-                "offset": 0.0,
-                "size": size,
-            }
+            {"name": name, "units": units, "scale": scale, "offset": 0.0, "size": size}
             for name, size in zip("yx", shape, strict=True)
         ]
-    return [
-        {
-            "_type": "UniformDataAxis",
-            **axis,
-            "navigate": False,
-            "is_binned": False,
-        }
-        for axis in axes
-    ]
+    kind = {"_type": "UniformDataAxis", "navigate": False, "is_binned": False}
+    return [kind | axis for axis in axes]
 
 
 def _say(axes: Sequence[Mapping[str, Any]], pixel_size: float | None) -> bool:
@@ -167,10 +152,15 @@ def write_emd(path: Path, signal: Mapping[str, Any]) -> None:
         },
     }
     title = general["title"].replace("/", "-")
-    bare = {"General": {"title": title}, "Signal": {"signal_type": ""}}
+    known = {
+        # RosettaSciIO puts units in brackets, even those that are not there.
+        "axes": [axis | {"units": axis["units"] or None} for axis in signal["axes"]],
+        "metadata": {"General": {"title": title}, "Signal": {"signal_type": ""}},
+        "original_metadata": groups,
+    }
     # Before HDF5 1.8 an attribute had 64 KiB at most; metadata have more.
     with h5py.File(path, "w", libver=("v108", "v108")) as file:
-        emd.file_writer(file, {**signal, "metadata": bare, "original_metadata": groups})
+        emd.file_writer(file, {**signal, **known})
 
 
 def _scalars(group: object) -> dict[str, Any]:
