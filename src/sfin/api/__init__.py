@@ -1,0 +1,1 @@
+"""What `import sfin` offers to scripts and notebooks, a function a module."""
