@@ -180,7 +180,7 @@ def _noise(given: "GivenNoise") -> NoiseDistribution:
     if given in MODES:
         records = read_shipped(shipped(f"resources/calibration/{given}.json"))
     elif isinstance(given, str | os.PathLike):
-        return read_noise(given)
+        return read_noise(Path(given))
     else:
         records = [given] if isinstance(given, CalibratedImage) else list(given)
     modes = {record.mode for record in records}
