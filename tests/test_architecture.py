@@ -13,8 +13,8 @@ PACKAGE = Path(sfin.__file__).parent
 ROOT = Path(__file__).parents[1]
 # By module or package; a module of a package has the floor of its package.
 FLOORS = {
-    1: "errors files logs dependencies settings parameters tukey_lambda pixel_loops "
-    "image_files image_limits image_headers image_stores image_colours "
+    1: "errors texts files logs dependencies settings parameters tukey_lambda "
+    "pixel_loops image_files image_limits image_headers image_stores image_colours "
     "digitalmicrograph_tags images image_formats image_writers sources downloads "
     "collection metrics "
     "optional_methods cluster_messages clusters sidecars image_modes model_files "
@@ -35,7 +35,8 @@ FLOORS = {
     "detection_settings atom_matching atom_scale gaussian_fits "
     "image_doubts atomap_finder peak_finders noise_information localisation_bound "
     "cyclegan_settings cyclegan_images cyclegan_training cyclegan_models "
-    "gan_synthesis registration ring_correlation invention_peaks invention_images",
+    "gan_synthesis registration ring_correlation invention_peaks invention_images "
+    "training_range image_parts whiteness renoising",
     4: "lattice_table extended_evaluation extended_table evaluation tables ablation "
     "table_formats names "
     "model_card figures dataset_figure rendering_figure similarity calibrated_datasets "

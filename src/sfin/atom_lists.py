@@ -18,6 +18,7 @@ from sfin.image_doubts import doubts
 from sfin.images import Image, read_image, to_grey_levels
 from sfin.parameters import Mode
 from sfin.positions import NO_ATOMS, AtomPositions
+from sfin.training_range import trained_noise
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def detect_image(image: Image, detector: Detector) -> DetectedFile:
     grey = np.clip(to_grey_levels(image.data)[0], 0, 255)
     atoms = detector(grey) if has_atoms(grey) else NO_ATOMS
     note = f"{network_note(origin)} Confidence of at least {detector.threshold}."
-    note += doubts(grey, origin["mode"], origin.get("noise"))
+    note += doubts(grey, origin["mode"], trained_noise(origin))
     return DetectedFile(image, grey, atoms, detector.confidence(atoms.amplitude), note)
 
 

@@ -17,6 +17,7 @@ from sfin.images import GreyScale, Image, read_image, to_grey_levels, write_imag
 from sfin.inference import Prepared, enhance, tile_size
 from sfin.networks.build import load_network
 from sfin.parameters import Mode, distrust
+from sfin.training_range import trained_noise
 
 # Stands in every file of an enhanced image.
 CAVEAT = (
@@ -44,6 +45,9 @@ class OpenedImage:
         Side of the images that it was trained on, pixels.
     note
         Which network it is, and what speaks against trusting it with this image.
+    trained
+        Noise that it was trained on, as from `sfin.training_range.trained_noise`; None
+        if nobody wrote it down.
     """
 
     image: Image
@@ -52,6 +56,7 @@ class OpenedImage:
     network: nn.Module | Prepared
     tile: int
     note: str
+    trained: Mapping[str, Any] | None = None
 
     def in_counts(self, answer: NDArray[np.float32]) -> Image:
         """Make an image in the counts of the file of an answer in grey levels."""
@@ -120,9 +125,9 @@ def pair(
     """
     grey, scale = to_grey_levels(image.data)
     grey = np.clip(grey, 0, 255)
-    note = network_note(metadata)
-    note += doubts(grey, metadata["mode"], metadata.get("noise"))
-    return OpenedImage(image, grey, scale, network, tile_size(metadata), note)
+    trained = trained_noise(metadata)
+    note = network_note(metadata) + doubts(grey, metadata["mode"], trained)
+    return OpenedImage(image, grey, scale, network, tile_size(metadata), note, trained)
 
 
 def network_note(metadata: Mapping[str, Any]) -> str:

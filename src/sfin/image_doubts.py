@@ -12,10 +12,8 @@ from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
 from sfin.image_quality import assess, warnings
 from sfin.parameters import Mode
+from sfin.training_range import MARGIN, noise_deviation, trained_range
 
-# Grey level at which noise is compared, and by how much it may lie beyond the noise
-# that a network was trained on.
-LEVEL, MARGIN = 128.0, 1.3
 # Pixels of an image's side whose middle is enough to tell a raw image.
 LARGEST = 1024
 
@@ -32,8 +30,8 @@ def doubts(
     mode
         Of the image.
     noise
-        ``minimum`` and ``maximum`` of the noise parameters that the network was
-        trained with, each by name; None if nobody wrote them down.
+        What the network was trained with, as from
+        `sfin.training_range.trained_noise`; None if nobody wrote it down.
 
     Returns
     -------
@@ -56,7 +54,7 @@ def _doubts(
     settings = CalibrationSettings()
     if min(grey.shape) < settings.patch_size:
         return
-    yield from warnings(assess(_middle(grey), []), settings)
+    yield from warnings(assess(middle(grey), []), settings)
     if noise is None:
         return
     try:
@@ -64,8 +62,8 @@ def _doubts(
     except InputError:
         yield "its noise cannot be measured"
         return
-    measured = float(np.median([_deviation(vars(p.parameters)) for p in patches]))
-    least, most = (_deviation(noise[name]) for name in ("minimum", "maximum"))
+    measured = float(np.median([noise_deviation(p.parameters) for p in patches]))
+    least, most = trained_range(noise).deviation
     if not least / MARGIN <= measured <= most * MARGIN:
         yield (
             f"its noise, {measured:.1f} grey levels at half brightness, is not what "
@@ -74,8 +72,11 @@ def _doubts(
         )
 
 
-def _middle(grey: NDArray[np.floating]) -> NDArray[np.floating]:
-    # A part tells as much as the whole, whose spectrum takes ten times its memory.
+def middle(grey: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Cut out the middle of an image, of 1024 pixels a side at most.
+
+    A part tells as much as the whole, whose spectrum takes ten times its memory.
+    """
     rows, columns = (
         slice(max(size - LARGEST, 0) // 2, max(size - LARGEST, 0) // 2 + LARGEST)
         for size in grey.shape
@@ -89,8 +90,3 @@ def noise_range(calibration: Mapping[str, Any]) -> dict[str, Any] | None:
     if not all(name in calibration for name in names):
         return None
     return {name: dict(calibration[name]) for name in names}
-
-
-def _deviation(noise: Mapping[str, float]) -> float:
-    pointwise = noise["pointwise_slope"] * LEVEL + noise["pointwise_intercept"]
-    return float(np.hypot(max(pointwise, 0.0), max(noise["scan_intercept"], 0.0)))

@@ -9,6 +9,7 @@ from scipy import ndimage, stats
 from sfin.errors import InputError
 from sfin.parameters import Mode
 from sfin.spectra import power_spectrum
+from sfin.whiteness import noise_power
 
 FloatImage = NDArray[np.floating]
 # Median of |x| of a normal distribution, in standard deviations.
@@ -38,12 +39,17 @@ class ResidualSettings:
         Signal-to-noise ratio below which the input does not support an atom. At 5,
         2 in 1000 atoms that are there are flagged, and 19 in 20 that are planted into
         the enhanced image (docs/inference.md).
+    minimum_loss
+        Signal-to-noise ratio from which the residual holds an atom that the enhanced
+        image lacks. Noise stays below 7, the brightest atoms of an image, erased,
+        reach 16 to 31 (docs/trust.md).
     """
 
     background_width: float = 20.0
     spot_power: float = 20.0
     minimum_height: float = 0.1
     minimum_support: float = 5.0
+    minimum_loss: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,9 @@ class Residual:
     spot_power
         Share of the residual's power at these spots.
     spot_noise
-        The share that noise alone has there, from the frequencies around. What
-        `spot_power` is beyond is structure: atoms lost, or of another brightness.
+        The share that noise alone has there, by the highest vertical frequencies
+        (`sfin.whiteness`). What `spot_power` is beyond is structure: atoms lost, or of
+        another brightness.
     """
 
     image: NDArray[np.float32]
@@ -146,7 +153,7 @@ def residual(
     spots = _lattice_spots(image, settings.spot_power)
     spectrum = power_spectrum(left)
     total = float(spectrum.sum()) or 1.0
-    noise = _ring_median(spectrum) / np.log(2)  # of an exponential distribution
+    noise = np.broadcast_to(noise_power(spectrum), spectrum.shape)
     return Residual(
         image=left,
         gain=gain,
@@ -200,6 +207,33 @@ def find_atoms(
     return Atoms(
         row, column, height, support, support >= settings.minimum_support, sigma
     )
+
+
+def find_lost_atoms(
+    left: Residual, sigma: float, mode: Mode, settings: ResidualSettings
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find what looks like an atom in the residual: the enhanced image lacks it.
+
+    Parameters
+    ----------
+    left
+        The residual.
+    sigma
+        Standard deviation of the atoms in pixels, as `find_atoms` gives it.
+    mode
+        Whether atoms are bright or dark.
+
+    Returns
+    -------
+    row, column
+        Pixels, arrays of one entry each.
+    """
+    response = (1.0 if mode == "haadf" else -1.0) * _matched(left.image, sigma)
+    noise = float(np.median(np.abs(response))) / MEDIAN_DEVIATION
+    peak = ndimage.maximum_filter(response, 2 * round(sigma) + 1) == response
+    peak &= response > settings.minimum_loss * max(noise, np.finfo(np.float32).tiny)
+    row, column = np.nonzero(peak)
+    return row, column
 
 
 def _without_background(image: FloatImage, width: float) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from sfin.figures.style import (
     frame,
     house_style,
     mark_region,
+    name_text,
     scale_bar,
     show_image,
     wrap_caption,
@@ -127,7 +128,8 @@ def comparison_figure(
                 ha="center",
                 va="center",
             )
-        figure.text(left / total_width, 1 - 0.16 / total_height, name, va="center")
+        top = 1 - 0.16 / total_height
+        figure.text(left / total_width, top, name_text(name), va="center")
         write_caption(figure, lines, left)
     return figure
 
@@ -174,12 +176,23 @@ def visible_spectrum(
     Returns
     -------
     spectrum
-        Log10 of the power, in at most 512 or so pixels per side: neighbouring
-        frequencies are pooled, so that a reduced image keeps its spots.
+        Log10 of the power, in at most 512 or so pixels per side.
     highest
         Frequency at its edges, in cycles per pixel.
     """
-    power = power_spectrum(image)
+    power, highest = visible_part(power_spectrum(image), pixel_size)
+    # A constant image has no power at all, and zero has no logarithm.
+    return np.log10(power + np.finfo(np.float64).tiny), highest
+
+
+def visible_part(
+    power: NDArray[np.float64], pixel_size: float | None
+) -> tuple[NDArray[np.float64], float]:
+    """Cut a power spectrum at the highest frequency worth showing.
+
+    Neighbouring frequencies are averaged to 512 or so pixels per side, so that a
+    reduced image keeps its spots. Returns as `visible_spectrum`, without logarithm.
+    """
     highest = 0.5
     if pixel_size is not None:
         highest = min(highest, HIGHEST_FREQUENCY * pixel_size)
@@ -191,8 +204,8 @@ def visible_spectrum(
         whole = power.shape[axis] // pooled * pooled
         starts = np.arange(0, whole, pooled)
         power = np.add.reduceat(power.take(range(whole), axis), starts, axis=axis)
-    # A constant image has no power at all, and zero has no logarithm.
-    return np.log10(power + np.finfo(np.float64).tiny), highest
+        power = power / pooled
+    return power, highest
 
 
 def draw_spectrum(

@@ -10,6 +10,7 @@ from sfin.figures.style import (
     RED,
     add_panel,
     house_style,
+    name_text,
     scale_bar,
     show_image,
     wrap_caption,
@@ -94,18 +95,19 @@ def uncertainty_figure(
         for axes, (title, image, limits, colours) in zip(panels, shown, strict=False):
             show_image(axes, image, limits)
             axes.images[0].set_cmap(colours)
-            _describe(figure, axes, title, "grey levels")
+            describe(figure, axes, title, "grey levels")
         scale_bar(panels[0], pixel_size)
         _mark_unsupported(panels[1], atoms)
         _draw_spectrum(figure, panels[4], residual, pixel_size)
         _write_statistics(panels[5], residual, atoms)
-        figure.text(LEFT / total_width, 1 - 0.16 / total_height, name, va="center")
+        top = 1 - 0.16 / total_height
+        figure.text(LEFT / total_width, top, name_text(name), va="center")
         write_caption(figure, lines, LEFT)
     return figure
 
 
-def _describe(figure: Figure, axes: Axes, title: str, unit: str) -> None:
-    # A title, and a colour bar at the right with its unit on top.
+def describe(figure: Figure, axes: Axes, title: str, unit: str) -> None:
+    """Write a title, and draw a colour bar at the right with its unit on top."""
     axes.set_title(title, pad=4, loc="left")
     place = axes.get_position()
     width = figure.get_figwidth()
@@ -135,7 +137,7 @@ def _draw_spectrum(
     figure: Figure, axes: Axes, residual: Residual, pixel_size: float | None
 ) -> None:
     draw_spectrum(axes, residual.image, pixel_size)
-    _describe(figure, axes, "Power spectrum of the residual", "log₁₀")
+    describe(figure, axes, "Power spectrum of the residual", "log₁₀")
 
 
 def _write_statistics(axes: Axes, residual: Residual, atoms: Atoms) -> None:
