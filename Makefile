@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TARGETS ?=
 
-.PHONY: run test test-slurm lint environment venv-package lock columns weights gpu-bundle clean
+.PHONY: run test test-slurm lint docs environment venv-package lock columns weights gpu-bundle clean
 
 run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --cores all $(TARGETS)
@@ -24,6 +24,9 @@ lint: $(READY) ## check style and types
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy --strict src
 	$(BIN)/snakemake --lint
+
+docs: $(READY) ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 environment: $(READY) ## set up the Python environment in .venv, nothing else
 
