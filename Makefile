@@ -6,13 +6,23 @@ BIN := .venv/bin
 READY := .venv/ready
 TARGETS ?=
 
-.PHONY: run test test-slurm lint docs environment venv-package lock columns weights gpu-bundle clean
+.PHONY: run view browser test test-slurm lint docs environment venv-package lock columns weights gpu-bundle clean
 
 run: $(READY) ## enhance the real images; make Table 1, Figure 6 and the report
 	$(BIN)/snakemake --cores all $(TARGETS)
 	$(BIN)/snakemake --report results/report.html
 
-test: $(READY) ## pass the tests
+view: $(READY) ## a page to look at for each of your images, or IMAGES='scans/*.dm4' MODE=haadf
+ifdef IMAGES
+	$(BIN)/sfin view $(IMAGES) -o results/view --mode $(or $(MODE),auto)
+else
+	@for mode in haadf bf; do ls resources/real_images/$$mode/* >/dev/null 2>&1 || continue; found=1; \
+	$(BIN)/sfin view resources/real_images/$$mode -o results/view/$$mode --mode $$mode || failed=1; done; \
+	[ "$$found" ] || echo "No image is in resources/real_images: add one, or make view IMAGES='scans/*.dm4' MODE=haadf"; \
+	[ "$$found" ] && [ -z "$$failed" ]
+endif
+
+test: $(READY) browser ## pass the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slurm: $(READY) ## run the workflow on a Slurm of its own; installs it if root
@@ -44,6 +54,11 @@ venv-package:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
 	then echo "Installing Debian's python3-venv"; apt-get -qq update && apt-get -qq install --yes python3-venv >/dev/null; \
 	else echo "Python has no venv here: install it first (apt-get install python3-venv)"; exit 1; fi
+
+# Without it the tests of the page of an image in a browser are skipped.
+browser:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v chromedriver >/dev/null; \
+	then echo "Installing Debian's chromium"; apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium chromium-driver >/dev/null; fi
 
 lock: $(READY) ## write what .venv holds to requirements.lock and envs/sfin.yaml
 	$(BIN)/python envs/lock.py

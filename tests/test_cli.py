@@ -21,7 +21,7 @@ from sfin.image_modes import named_mode, told_mode
 from sfin.images import Image, read_image, write_image
 from sfin.parameters import read_distribution, write_distribution
 
-COMMANDS = ["enhance", "detect", "calibrate", "inspect", "synthesise", "models"]
+COMMANDS = ["enhance", "detect", "view", "calibrate", "inspect", "synthesise", "models"]
 
 
 @pytest.fixture(autouse=True)
@@ -266,6 +266,31 @@ def test_atoms_are_written(folder):
     assert {"x", "y_angstrom", "confidence"} < set(atoms)
     assert f"{len(atoms)} atoms" in answer.stdout
     assert (folder / "out/a.png").stat().st_size > 5000
+
+
+def test_pages_are_written_with_and_without_atoms(folder):
+    train("enhancement", "haadf")
+    image = record(folder / "in/a.tif")
+    (folder / "in/b.tif").write_text("no image")
+    arguments = ("view", "in", "-o", "out", "--mode", "haadf", "--threshold", 0)
+    answer = sfin(*arguments)
+    assert answer.exit_code == 1
+    assert names(folder / "out") == ["a.html"]
+    assert answer.stderr.count("without atoms") == 1
+    assert "b.tif is not a .tif file" in answer.stderr.splitlines()[-1]
+    page = (folder / "out/a.html").read_text("utf-8")
+    assert "Not looked for: No network for detection in haadf" in page
+    assert "--model" not in page
+
+    name = train("detection", "haadf")
+    assert "without atoms" not in sfin(*arguments).stderr
+    assert "Not looked for" not in (folder / "out/a.html").read_text("utf-8")
+    # It has no measured confidence, or is none at all: once by chance, once by name.
+    (folder / "results/models" / name / "confidence.json").unlink()
+    assert "without atoms" in sfin(*arguments).stderr
+    answer = sfin("view", image, "-o", "named", "--mode", "haadf", "--detector", "x")
+    assert answer.exit_code == 1
+    assert not (folder / "named").exists()
 
 
 def test_detector_without_its_confidence_is_refused(folder):

@@ -1,9 +1,7 @@
 """`sfin detect`: the atoms of images."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from sfin.cli.batch import Failures, Picture, check_output, find_images, run_batch
 from sfin.cli.options import (
@@ -15,6 +13,7 @@ from sfin.cli.options import (
     Output,
     PixelSize,
     Reading,
+    Threshold,
 )
 from sfin.cli.weights import Weights
 
@@ -27,14 +26,7 @@ def detect(
     output: Output,
     mode: ModeOption = "auto",
     model: Model = None,
-    threshold: Annotated[
-        float,
-        typer.Option(
-            help="Least probability of an atom, as measured on synthetic images.",
-            min=0,
-            max=1,
-        ),
-    ] = 0.5,
+    threshold: Threshold = 0.5,
     pixel_size: PixelSize = None,
     dataset: Dataset = None,
     frame: Frame = None,

@@ -75,7 +75,7 @@ def enhance(
     def work(picture: Picture) -> str:
         chosen, file = weights.for_picture(picture)
         if file not in loaded:
-            loaded[file] = _load(file)
+            loaded[file] = load_enhancer(file)
         base = output / picture.name
         data = [base.with_name(base.name + suffix) for suffix in suffixes]
         _enhance(picture, *loaded[file], base, data, uncertainty, grey_levels)
@@ -97,7 +97,8 @@ def _suffixes(formats: list[str]) -> list[str]:
     return [f".{one}" for one in dict.fromkeys(wanted)]
 
 
-def _load(weights: Path) -> "tuple[Prepared, dict[str, Any]]":
+def load_enhancer(weights: Path) -> "tuple[Prepared, dict[str, Any]]":
+    """Read a network that enhances, and tell which it is."""
     from sfin.enhancement import network_note
     from sfin.inference import prepare
     from sfin.networks.build import load_network

@@ -13,6 +13,7 @@ from sfin.cli.enhance import enhance
 from sfin.cli.inspect import inspect
 from sfin.cli.models import models
 from sfin.cli.synthesise import synthesise
+from sfin.cli.view import view
 from sfin.errors import InputError
 
 
@@ -25,6 +26,9 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except InputError as error:
             complain(str(error))
+            raise typer.Exit(1) from error
+        except MemoryError as error:
+            complain("The memory is too small for this: cut the image into parts.")
             raise typer.Exit(1) from error
         except BrokenPipeError:
             # Whoever reads the output has seen enough.
@@ -48,7 +52,7 @@ app = typer.Typer(
     epilog="sfin COMMAND --help tells more. A command ends with 0 if all went well, 1 "
     "if an image or a file could not be used, 2 if it was called wrongly.",
 )
-for command in (enhance, detect, calibrate, inspect, synthesise, models):
+for command in (enhance, detect, view, calibrate, inspect, synthesise, models):
     app.command()(command)
 
 

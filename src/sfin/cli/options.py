@@ -66,6 +66,14 @@ Frame = Annotated[
         help="Which frame of stacks, from 0.", show_default="all of them", min=0
     ),
 ]
+Threshold = Annotated[
+    float,
+    typer.Option(
+        help="Least probability of an atom, as measured on synthetic images.",
+        min=0,
+        max=1,
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -198,14 +198,35 @@ def visible_part(
         highest = min(highest, HIGHEST_FREQUENCY * pixel_size)
     for axis in (0, 1):
         middle = power.shape[axis] // 2
-        reach = max(int(highest * power.shape[axis]), 1)
+        reach, pooled = spectrum_reach(power.shape[axis], highest)
         power = power.take(range(middle - reach, middle + reach), axis)
-        pooled = max(power.shape[axis] // SPECTRUM_PIXELS, 1)
         whole = power.shape[axis] // pooled * pooled
         starts = np.arange(0, whole, pooled)
         power = np.add.reduceat(power.take(range(whole), axis), starts, axis=axis)
         power = power / pooled
     return power, highest
+
+
+def spectrum_reach(size: int, highest: float) -> tuple[int, int]:
+    """Tell what `visible_part` shows of the frequencies along one side.
+
+    Parameters
+    ----------
+    size
+        Pixels of the image along that side.
+    highest
+        As `visible_part` gives it.
+
+    Returns
+    -------
+    reach
+        Frequency samples to each side of zero, one cycle per `size` apart; zero is
+        the first of the right half.
+    pooled
+        How many neighbouring ones make a pixel.
+    """
+    reach = max(int(highest * size), 1)
+    return reach, max(2 * reach // SPECTRUM_PIXELS, 1)
 
 
 def draw_spectrum(

@@ -1,0 +1,118 @@
+"""Write the page of an image: one file that needs no network."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sfin import __version__
+from sfin.atom_lists import DetectedFile
+from sfin.errors import InputError
+from sfin.files import write_whole
+from sfin.view.panes import FREQUENCY_UNITS, image_panes, spectrum_panes
+from sfin.view.pictures import binning
+from sfin.view.report import noise_rows, quality_findings, residual_findings
+from sfin.view.viewed_image import ViewedImage
+
+STYLE = "page.css"
+# They share their names, so that the order counts.
+SCRIPTS = ("panes.js", "atoms.js", "moving.js", "controls.js")
+MODE_NAMES = {"haadf": "dark field (haadf)", "bf": "bright field (bf)"}
+
+
+def write_page(path: str | Path, viewed: ViewedImage) -> None:
+    """Write the page of an image."""
+    write_whole(path, render_page(viewed))
+
+
+def render_page(viewed: ViewedImage) -> str:
+    """Make the page of an image: HTML with styles, script and pictures inside."""
+    environment = Environment(
+        loader=PackageLoader("sfin.view", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    content = _content(viewed)
+    style, *scripts = (_source(environment, name) for name in (STYLE, *SCRIPTS))
+    page = environment.get_template("page.html")
+    return page.render(style=style, scripts=scripts, **content)
+
+
+def _source(environment: Environment, name: str) -> Markup:
+    # As it is: braces of styles and scripts mean nothing to a template.
+    assert environment.loader is not None
+    return Markup(environment.loader.get_source(environment, name)[0])
+
+
+def _content(viewed: ViewedImage) -> dict[str, Any]:
+    image, check, noise = viewed.image, viewed.check, viewed.noise
+    spectra = spectrum_panes(check)
+    patches, rows, quality = 0, [], []
+    if not isinstance(noise, InputError):
+        rows = noise_rows(noise, viewed.network.get("noise"))
+        quality, patches = quality_findings(noise), len(noise.patches)
+    return {
+        "name": image.name,
+        "facts": _facts(viewed),
+        "version": __version__,
+        "origin": viewed.origin,
+        "doubts": viewed.doubts,
+        "panes": image_panes(check),
+        "spectra": spectra.panes,
+        "noise": rows,
+        "quality": quality,
+        "patches": patches,
+        "noise_lacks": str(noise) if isinstance(noise, InputError) else "",
+        "residual": residual_findings(check),
+        "unsupported": int((~check.atoms.supported).sum()),
+        "maxima": len(check.atoms.row),
+        "atoms": viewed.atoms if isinstance(viewed.atoms, DetectedFile) else None,
+        "atoms_lack": "" if isinstance(viewed.atoms, DetectedFile) else viewed.atoms,
+        "calibrated": image.pixel_size is not None,
+        "data": _data(viewed, spectra.zero),
+    }
+
+
+def _facts(viewed: ViewedImage) -> dict[str, str]:
+    image = viewed.image
+    rows, columns = image.data.shape
+    size, factor = image.pixel_size, binning(image.data.shape)
+    facts = {
+        "Mode": MODE_NAMES[viewed.mode],
+        "Columns × rows": f"{columns} × {rows}",
+        "Pixel size": "unknown: scale bars count pixels"
+        if size is None
+        else f"{size:.4g} Å",
+    }
+    if size is not None:
+        wide, tall = columns * size / 10, rows * size / 10
+        facts["Field of view"] = f"{wide:.4g} × {tall:.4g} nm"
+    if factor > 1:
+        facts["Shown"] = (
+            f"binned, {factor} × {factor} pixels as one: the image is too large for a "
+            "page. Atoms and figures are those of the whole image."
+        )
+    return facts
+
+
+def _data(viewed: ViewedImage, zero: tuple[float, float]) -> dict[str, Any]:
+    # What the script reads; its numbers as short as they may be.
+    atoms: list[list[float]] = []
+    if isinstance(viewed.atoms, DetectedFile):
+        table = viewed.atoms.table()[["x", "y", "amplitude", "confidence"]]
+        atoms = table.round(3).to_numpy().tolist()
+    maxima = viewed.check.atoms
+    doubtful = ~maxima.supported
+    return {
+        "pixelSize": viewed.image.pixel_size,
+        "zero": zero,
+        "unitsPerCycle": FREQUENCY_UNITS,
+        "atoms": atoms,
+        "unsupported": [
+            [int(x), int(y)]
+            for x, y in zip(maxima.column[doubtful], maxima.row[doubtful], strict=True)
+        ],
+    }
