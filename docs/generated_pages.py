@@ -30,6 +30,7 @@ PAGES = {
 }
 # What the Python reference shows, page by page.
 MODULES = {
+    "functions": "api.calibrate api.enhance api.detect_atoms api.synthesise",
     "images": "errors parameters images collection",
     "calibration": "calibration calibration_settings calibrated_images "
     "calibration_summary closure",

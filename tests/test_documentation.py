@@ -33,7 +33,7 @@ def spelt_out(path):
 
 def outputs(text):
     """Find the files that rules make."""
-    for block in re.findall(r"\n    output:\n(.*?)\n    \w+:\n", text, re.S):
+    for _, block in re.findall(r"\n( +)output:\n(.*?)\n\1\w+:\n", text, re.S):
         yield from re.findall(r'"(results/[^"]+)"', block)
 
 
@@ -114,8 +114,12 @@ def test_links_between_files_become_links_between_pages(
     assert generated.site_links(f"[text]({link})", source) == f"[text]({expected})"
 
 
-def test_links_of_pages_outside_docs_lead_to_files():
-    for name in ("README.md", "CONTRIBUTING.md", "config/README.md"):
-        file = ROOT / name
-        for link in re.findall(r"\]\(([^)#:]+)[#)]", file.read_text("utf-8")):
-            assert (file.parent / link).exists(), f"{name} links to {link}"
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "CONTRIBUTING.md", "config/README.md"]
+    + [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").glob("*.md"))],
+)
+def test_links_lead_to_files_on_a_code_host_too(name):
+    file = ROOT / name
+    for link in re.findall(r"\]\(([^)#:]+)[#)]", file.read_text("utf-8")):
+        assert (file.parent / link).exists(), f"{name} links to {link}"
