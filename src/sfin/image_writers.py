@@ -1,7 +1,7 @@
 """Write counts and their pixel size in the formats of Fiji and of people."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ def write_tif(
     pixel_size: float | None,
     shown: tuple[float, float],
     metadata: Mapping[str, Any],
+    labels: Sequence[str] = (),
 ) -> None:
     """Write counts as a TIFF that ImageJ and Fiji open calibrated.
 
+    Counts of shape (pages, rows, columns) make a stack, with a label for each page.
     ``shown`` are the counts that Fiji displays as black and white at first. The
     ``note`` of the metadata stands under Image > Show Info, and below it the metadata
     of the original, a line each.
@@ -30,11 +32,12 @@ def write_tif(
     import tifffile
 
     calibration: dict[str, Any] = {}
-    hints: dict[str, Any] = {"axes": "YX", "min": shown[0], "max": shown[1]}
+    hints: dict[str, Any] = {"min": shown[0], "max": shown[1]}
+    hints |= {"axes": "ZYX", "Labels": list(labels)} if labels else {"axes": "YX"}
     info = [str(metadata.get("note", "")), *_lines(metadata.get("original_metadata"))]
     if any(info):
         hints["Info"] = "\n".join(info).strip()
-    down, across = image_axes(data.shape, pixel_size, metadata)
+    down, across = image_axes(data.shape[-2:], pixel_size, metadata)
     if pixel_size is not None:
         hints["unit"] = "nm"
         calibration["resolution"] = (10.0 / pixel_size, 10.0 / pixel_size)
