@@ -9,7 +9,10 @@ import pytest
 import tifffile
 import zarr
 from samples import SHARED
+from typer.testing import CliRunner
+from untrained_networks import train
 
+from sfin.cli.main import app
 from sfin.errors import InputError
 from sfin.images import Image, read_image, write_image
 
@@ -216,6 +219,49 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path, counts, suffix):
     np.testing.assert_array_equal(
         read_image(tmp_path / f"written{suffix}").data, counts
     )
+
+
+# ---------------------------------------------------------------- sfin enhance
+
+
+def enhance(folder, *options):
+    given = "enhance", folder / "a.hspy", "-o", folder / "out", "--mode", "haadf"
+    return CliRunner().invoke(app, [*map(str, given), *options])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Run where a network is trained and an image of 60 × 70 lies."""
+    monkeypatch.chdir(tmp_path)
+    train("enhancement", "haadf")
+    counts = np.random.default_rng(0).normal(1000, 50, (60, 70)).astype(np.float32)
+    write_image(tmp_path / "a.hspy", Image(counts, 0.1, "a", noted(counts).metadata))
+    return tmp_path
+
+
+def test_enhance_writes_the_formats_it_is_asked_for(folder):
+    answer = enhance(folder, "--format", "hspy,emd", "--format", "ZSPY")
+    assert answer.exit_code == 0, answer.output
+    names = ["a.comparison.png", "a.emd", "a.hspy", "a.png", "a.zspy"]
+    assert sorted(path.name for path in (folder / "out").iterdir()) == names
+    first, *others = (read_image(folder / "out" / f"a{suffix}") for suffix in SIGNALS)
+    assert 500 < first.data.mean() < 2000
+    assert "not for quantification" in first.metadata["metadata"]["General"]["notes"]
+    for image in (first, *others):
+        np.testing.assert_array_equal(image.data, first.data)
+        assert image.pixel_size == pytest.approx(0.1)
+
+
+def test_enhance_writes_grey_levels_where_asked(folder):
+    assert enhance(folder, "--grey-levels").exit_code == 0
+    assert tifffile.imread(folder / "out/a.tif").dtype == np.uint8
+
+
+def test_enhance_refuses_formats_that_it_cannot_write(folder):
+    answer = enhance(folder, "--format", "tif,dm4")
+    assert answer.exit_code == 2
+    assert "'dm4' is none of tif, hspy, zspy, emd." in " ".join(answer.stderr.split())
+    assert not (folder / "out").exists()
 
 
 # ---------------------------------------------------------------- HyperSpy

@@ -1,32 +1,27 @@
 """HyperSpy's signals: axes, metadata, and nothing computed before it is asked for."""
 
+from pathlib import Path
+
 import dask
 import numpy as np
 import pytest
 import torch
+from untrained_networks import train
 
 import sfin.hyperspy
 from sfin.enhancement import CAVEAT, enhance_file
 from sfin.errors import InputError
 from sfin.images import Image, read_image, write_image
-from sfin.networks.build import build_network, save_weights
 
 hs = pytest.importorskip("hyperspy.api")
 hs.preferences.General.show_progressbar = False
 
-SETTINGS = {"channels": 4, "pairs": 1, "input_scale": 255.0}
-
 
 @pytest.fixture
-def weights(tmp_path):
-    torch.manual_seed(0)
-    path = tmp_path / "weights.safetensors"
-    metadata = {
-        "method": "sfin", "network": SETTINGS, "mode": "haadf", "image_size": 32,
-        "scale": "test", "seed": 1, "dataset": "sfin", "task": "enhancement",
-    }  # fmt: skip
-    save_weights(path, build_network("sfin", SETTINGS), metadata)
-    return path
+def weights(tmp_path, monkeypatch):
+    """Run where nothing but this network is trained."""
+    monkeypatch.chdir(tmp_path)
+    return Path("results/models", train("enhancement", "haadf"), "weights.safetensors")
 
 
 def images(*navigation, dtype=np.uint16):

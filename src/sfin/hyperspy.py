@@ -4,8 +4,6 @@
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sfin.checkpoints import fixed_threads
 from sfin.enhancement import CAVEAT, network_note, pair
 from sfin.errors import InputError
 from sfin.image_counts import usable_counts
@@ -136,16 +135,6 @@ def _enhance_counts(
         grey, scale = to_grey_levels(counts)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    with _threads(threads or torch.get_num_threads()):
+    with fixed_threads(threads or torch.get_num_threads()):
         answer = enhance_image(network, np.clip(grey, 0, 255), tile)
     return scale.to_counts(answer)
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
