@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from sfin.parameters import Mode
 
 
+# Bytes; results have up to 55 more, and 255 are the most that file systems take.
+LONGEST_NAME = 200
+
+
 @dataclass(frozen=True)
 class Picture:
     """An image of a batch.
@@ -199,7 +203,30 @@ def run_batch(
     return succeeded
 
 
+def check_name(picture: Picture) -> None:
+    """Refuse an image whose results would have names that no file can have.
+
+    Raises
+    ------
+    InputError
+        If its name is longer than `LONGEST_NAME`, or no text.
+    """
+    try:
+        picture.name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{picture.path} has a name that is no text, which its results could not "
+            "tell: rename it."
+        ) from error
+    if len(os.fsencode(picture.name)) > LONGEST_NAME:
+        raise InputError(
+            f"{picture.path} has a name too long for those of its results: give it "
+            f"one of at most {LONGEST_NAME} bytes."
+        )
+
+
 def _claim(written: dict[str, Path], picture: Picture) -> None:
+    check_name(picture)
     # Not every file system tells capital letters from small ones.
     first = written.setdefault(picture.name.casefold(), picture.path)
     if first != picture.path:

@@ -9,6 +9,7 @@ import typer
 from sfin.cli.batch import Failures, Picture, check_output, find_images, run_batch
 from sfin.cli.console import make_table, note, say, show_table
 from sfin.cli.options import Dataset, Frame, Images, ModeOption, PixelSize, Reading
+from sfin.texts import printable
 
 if TYPE_CHECKING:
     from sfin.calibrated_images import CalibratedImage
@@ -111,7 +112,7 @@ def _show(records: "Sequence[CalibratedImage]") -> None:
     table = make_table("Image", "Mode", "Patches", *NOISE, right=["Patches", "Atoms"])
     for record in records:
         noise, _ = image_parameters(record)
-        known = record.image, record.mode, str(len(record.patches))
+        known = printable(record.image), record.mode, str(len(record.patches))
         table.add_row(*known, *noise_cells(noise))
     show_table(table)
     for record in records:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sfin.texts import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
@@ -17,18 +19,18 @@ WIDTH = 150
 def say(text: str) -> None:
     """Print a line of the result, above a progress bar if there is one."""
     # Not by rich: a path may hold what it takes for colours.
-    typer.echo(text)
+    typer.echo(printable(text))
 
 
 def note(text: str) -> None:
     """Print what is not the result, on the standard error."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
 
 
 def complain(text: str) -> None:
     """Print an error, one sentence, on the standard error."""
     typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
 
 
 def progress_bar() -> "Progress":

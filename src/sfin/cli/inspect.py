@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sfin.cli.batch import Picture, read_picture
+from sfin.cli.batch import Picture, check_name, read_picture
 from sfin.cli.calibrate import NOISE, noise_cells
 from sfin.cli.console import make_table, note, say, show_table
 from sfin.cli.options import Dataset, ModeOption, PixelSize, Reading
 from sfin.errors import InputError
+from sfin.texts import printable
 
 if TYPE_CHECKING:
     from sfin.images import Image
@@ -60,6 +61,7 @@ def inspect(
             table.add_row(name, value)
     show_table(table)
     if output is not None:
+        check_name(picture)
         from sfin.figures.inspection import READING, inspection_figure
         from sfin.figures.style import write_figure
 
@@ -72,13 +74,13 @@ def _facts(picture: Picture) -> Iterator[tuple[str, str]]:
     image = picture.image
     metadata, size = image.metadata, image.pixel_size
     rows, columns = image.data.shape
-    yield "File", str(picture.path)
+    yield "File", printable(str(picture.path))
     yield "Rows × columns", f"{rows} × {columns}"
     if metadata["frames"] > 1:
         yield "Frame", f"{metadata['frame']} of {metadata['frames']}, from 0"
     if len(metadata["datasets"]) > 1:
-        yield "Images in the file", ", ".join(metadata["datasets"])
-        yield "Of these", metadata["title"]
+        yield "Images in the file", printable(", ".join(metadata["datasets"]))
+        yield "Of these", printable(metadata["title"])
     if size is None:
         yield "Pixel size", "unknown: give --pixel-size"
     else:
@@ -133,11 +135,10 @@ def _calibration(image: "Image", mode: "Mode") -> tuple[list[str], list[str]]:
 
 def _entries(entries: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
     for key, value in entries.items():
-        name = f"{place}.{key}" if place else str(key)
+        name = printable(f"{place}.{key}" if place else str(key))
         if isinstance(value, Mapping):
             yield from _entries(value, name)
             continue
-        # Control characters of a file have no business in a terminal.
-        text = "".join(c if c.isprintable() else " " for c in str(value))
+        text = printable(" ".join(str(value).split()))
         if text.strip():
             yield name, text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

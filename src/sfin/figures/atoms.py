@@ -9,6 +9,7 @@ from sfin.figures.style import (
     RED,
     add_panel,
     house_style,
+    name_text,
     scale_bar,
     show_image,
     wrap_caption,
@@ -48,7 +49,7 @@ def atoms_figure(
     spacing = WIDTH * 72 / np.sqrt(max(len(atoms), 1) * columns / rows)
     with house_style():
         figure = Figure(figsize=(width, TOP + height + foot + 0.1))
-        for place, title in enumerate((name, f"{len(atoms)} atoms")):
+        for place, title in enumerate((name_text(name), f"{len(atoms)} atoms")):
             left = EDGE + place * (WIDTH + GAP)
             axes = add_panel(figure, left, TOP, WIDTH, height)
             show_image(axes, grey, contrast_limits(grey))

@@ -33,6 +33,7 @@ from sfin.figures.style import (
     add_panel,
     house_style,
     mark_region,
+    name_text,
     scale_bar,
     show_image,
     write_figure,
@@ -148,7 +149,7 @@ def diagnostic_figure(
     with house_style():
         figure = Figure(figsize=(WIDTH, height))
         left = LEFT / WIDTH
-        name = f"{record.image}, {record.mode.upper()}"
+        name = f"{name_text(record.image)}, {record.mode.upper()}"
         figure.text(left, 1 - 0.15 / height, name, va="center", weight="bold")
         figure.text(
             left, 1 - 0.28 / height, warning, va="top", color=RED, weight="bold"

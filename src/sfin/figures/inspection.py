@@ -6,6 +6,7 @@ from sfin.figures.comparison import contrast_limits, draw_spectrum
 from sfin.figures.style import (
     add_panel,
     house_style,
+    name_text,
     scale_bar,
     show_image,
     wrap_caption,
@@ -51,6 +52,6 @@ def inspection_figure(image: Image) -> Figure:
         draw_spectrum(panel, image.data, image.pixel_size)
         panel.set_title("Power spectrum", pad=4, loc="left")
         left, top = LEFT / total_width, 1 - 0.16 / total_height
-        figure.text(left, top, image.name, va="center", weight="bold")
+        figure.text(left, top, name_text(image.name), va="center", weight="bold")
         write_caption(figure, lines, LEFT)
     return figure

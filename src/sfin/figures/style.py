@@ -1,6 +1,7 @@
 """What all figures share: type, scale bars, marked regions, reproducible files."""
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from sfin.files import write_whole
+from sfin.texts import printable
 
 RED = "#e4002b"
 # Okabe and Ito's colours, told apart by colour-blind readers too.
@@ -78,11 +80,18 @@ def write_figure(
     }
     for suffix in suffixes:
         content = io.BytesIO()
-        with house_style():
+        with house_style(), warnings.catch_warnings():
+            # Of a name in a script that the font lacks; it is drawn as boxes.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
             figure.savefig(
                 content, format=suffix, dpi=DOTS_PER_INCH, metadata=metadata[suffix]
             )
         write_whole(f"{base_path}.{suffix}", content.getvalue())
+
+
+def name_text(name: str) -> str:
+    """Make the name of a user's file a text that is drawn as it is, no formula."""
+    return printable(name).replace("$", r"\$")
 
 
 def add_panel(
