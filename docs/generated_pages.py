@@ -39,7 +39,7 @@ MODULES = {
     "networks": "networks.registry networks.build networks.sfin networks.atomsegnet "
     "networks.fcn networks.cost models training training_settings",
     "enhancement": "inference enhancement uncertainty residuals filters detection "
-    "positions confidence",
+    "positions confidence hyperspy",
     "scores": "metrics evaluation tables realism theory ring_correlation inventions "
     "movies",
 }

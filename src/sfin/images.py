@@ -290,4 +290,5 @@ def _writer(path: Path, data: NDArray[Any], image: Image) -> Callable[[Path], ob
 
 
 def _eight_bit(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return levels

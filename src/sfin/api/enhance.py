@@ -1,7 +1,6 @@
 """`sfin.enhance`: an image without its noise."""
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfin.api.given import GivenImage, opened
@@ -68,5 +67,4 @@ def enhance(
         network, metadata = load_network(find_weights("enhancement", mode, weights))
         paired = pair(read, prepare(network), metadata)
         answer = enhance_tiles(paired.network, paired.grey, paired.tile)
-        enhanced = paired.in_counts(answer)
-    return replace(enhanced, metadata={**enhanced.metadata, "note": paired.note})
+        return paired.in_counts(answer)
