@@ -4,6 +4,7 @@ A hook of MkDocs, see mkdocs.yml. On a code host the sources themselves are read
 config/, CONTRIBUTING.md and so on; the site has a page for each.
 """
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -56,6 +57,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made["settings.md"] += settings_page()
     made["options.md"] = options_page()
     made |= {f"python/{name}.md": python_page(name) for name in MODULES}
+    for notebook in sorted((ROOT / "docs/notebooks").glob("*.ipynb")):
+        made[f"notebooks/{notebook.stem}.md"] = notebook_page(notebook)
     for name, text in made.items():
         files.append(File.generated(config, name, content=text))
     return files
@@ -96,6 +99,18 @@ def python_page(name: str) -> str:
     """Show the modules of one page of the Python reference."""
     modules = "\n\n".join(f"::: sfin.{module}" for module in MODULES[name].split())
     return f"# {name.capitalize()}\n\n{modules}\n"
+
+
+def notebook_page(notebook: Path) -> str:
+    """Show a notebook's text and code; its results come when it is run."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    parts = [f"*To run it: [{notebook.name}]({notebook.name}).*"]
+    for cell in cells:
+        text = "".join(cell["source"])
+        code = cell["cell_type"] == "code"
+        parts.append(f"```python\n{text}\n```" if code else text)
+    # The heading first.
+    return "\n\n".join([parts[1], parts[0], *parts[2:]]) + "\n"
 
 
 def options_page() -> str:
