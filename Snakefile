@@ -16,6 +16,7 @@ resource_scopes:
 
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
 include: "workflow/rules/structure_files.smk"
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/known_images.smk"

@@ -6,11 +6,10 @@ from sfin.collection import public_images, real_images
 from sfin.cyclegan_settings import GanSettings, check_sizes
 from sfin.dependencies import digest, source_files
 from sfin.errors import InputError
-from sfin.names import absent_data, absent_trainings
 from sfin.networks.registry import check_networks
 from sfin.rendering_settings import read_settings
 from sfin.settings import check_scale, check_settings
-from sfin.shipped_weights import shipped_methods, shipped_scale
+from sfin.shipped_weights import shipped_scale
 from sfin.structures import check_structures, list_structures
 from sfin.user_structures import check_user_structures
 
@@ -73,52 +72,13 @@ except InputError as error:
 # What trainings wait for goes before them: else those of one mode, minutes each, hold
 # the cores that the data of the other mode need.
 FIRST = 1
-OWN_DATA = [f"sfin/{mode}" for mode in config["modes"]]
-
-
-def at_hand(methods, task="enhancement", data=OWN_DATA):
-    """Leave out networks that do not ship, where only those that do are used."""
-    if config["weights"] == "trained":
-        return methods
-    names = config["networks"]
-    return shipped_methods(SHIPPED_WEIGHTS, task, data, methods, names)
-
-
-METHODS = at_hand(config["methods"])
-TRAINED = [method for method in METHODS if method in config["networks"]]
 # What every table and figure says about how it was made.
 PROVENANCE = {"scale": SCALE, "seed": config["seed"]}
-# The comparison dataset that is used, of HAADF alone: the user's download of it, or
-# one made here by its recipe, which tables and captions call re-synthesised.
-TEMIMAGENET = (
-    "temimagenet_published" if config["temimagenet"]["download"] else "temimagenet"
-)
-COMPARED = [f"{TEMIMAGENET}/haadf"] if "haadf" in config["modes"] else []
-# Its GAN too translates HAADF alone.
-GAN_DATA = ["gan/haadf"] if "haadf" in config["modes"] and config["gan"]["use"] else []
-# All of them, as the paper's tables order them, and those that networks are trained on
-# for Table 1 and Figure 6.
-DATA = [*GAN_DATA, *COMPARED, *OWN_DATA]
-COMPARED_TRAININGS = config["comparison_trainings"] and config["weights"] == "trained"
-TRAINED_ON = [*COMPARED, *OWN_DATA] if COMPARED_TRAININGS else OWN_DATA
-# What tables and figures say they lack.
-LACKING = absent_data(config["modes"], bool(GAN_DATA))
-LACKING_TRAININGS = absent_trainings(config["modes"], COMPARED_TRAININGS)
-LACKING_TRAININGS += [
-    f"{method}, which does not ship"
-    for method in config["methods"]
-    if method not in METHODS
-]
-DATASET_PICTURES = collect(
-    "results/datasets/sfin/{mode}/{split}.png",
-    mode=config["modes"],
-    split=["train", "test"],
-)
 ENHANCED_IMAGES = [
     f"results/enhanced/{mode}/{image}.{suffix}"
     for mode in config["modes"]
     for image in IMAGES[mode]
-    for suffix in ("tif", "png", "comparison.png", "uncertainty.png")
+    for suffix in ("tif", "png", "comparison.png", "uncertainty.png", "trust.png")
 ]
 CALIBRATION_PICTURES = [
     f"results/calibration/{mode}/{image}.png"
@@ -132,8 +92,8 @@ FIGURE3_MODE = "haadf" if "haadf" in config["modes"] else config["modes"][0]
 wildcard_constraints:
     dataset="sfin|temimagenet|temimagenet_published|gan",
     # Not the names of pictures made of an image, which would be tried as images.
-    image=r"\w[^/]*(?<!\.comparison)(?<!\.uncertainty)",
-    method="|".join([*METHODS, *config["networks"], *config["filters"]]),
+    image=r"\w[^/]*(?<!\.comparison)(?<!\.uncertainty)(?<!\.trust)(?<!\.parts)",
+    method="|".join([*config["methods"], *config["networks"], *config["filters"]]),
     mode="|".join(config["modes"]),
     split="train|test|validation",
     structure="|".join([*DESCRIBED_STRUCTURES, *USER_STRUCTURES]),
