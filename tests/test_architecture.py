@@ -43,6 +43,7 @@ FLOORS = {
     "calibrated_samples realism realism_tables scan_trends dataset_records "
     "applicability documents dataset_card enhancement enhancement_check closure "
     "hyperspy remeasurement finder_comparison finder_table localisation detection_table "
+    "trust trust_report "
     "atom_lists view lattice_report finder_trials training_data_check theory_scores "
     "theory_report movies movie_report inventions invention_report invention_table",
     5: "cli api",

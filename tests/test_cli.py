@@ -94,15 +94,15 @@ def test_bad_file_is_told_at_the_end_and_stops_nothing(folder):
 def test_enhanced_image_keeps_pixel_size_and_counts(folder):
     train("enhancement", "haadf")
     image = record(folder / "in/a.tif")
-    answer = sfin(*("enhance", image, "-o", "out", "--mode", "haadf", "--uncertainty"))
+    answer = sfin(*("enhance", image, "-o", "out", "--mode", "haadf", "--trust"))
     assert answer.exit_code == 0, answer.output
     enhanced = read_image(folder / "out/a.tif")
     assert enhanced.data.shape == (70, 90)
     assert enhanced.pixel_size == pytest.approx(0.1)
     assert 500 < enhanced.data.mean() < 2000
-    assert {"a.uncertainty.png", "a.residual.csv", "a.atoms.csv"} < set(
-        names(folder / "out")
-    )
+    written = set(names(folder / "out"))
+    assert {"a.uncertainty.png", "a.residual.csv", "a.atoms.csv"} < written
+    assert {"a.trust.json", "a.trust.png", "a.parts.tif"} < written
     assert "scale test" in answer.stderr
 
 

@@ -186,7 +186,7 @@ def test_whole_run_leaves_what_it_promises(finished):
     for mode in ("haadf", "bf"):
         images = list((finished.folder / "resources/real_images" / mode).iterdir())
         for image in images:
-            for suffix in ("tif", "png", "comparison.png"):
+            for suffix in ("tif", "png", "comparison.png", "trust.json", "parts.tif"):
                 assert (results / f"enhanced/{mode}/{image.stem}.{suffix}").exists()
             assert (results / f"calibration/{mode}/{image.stem}.png").exists()
 

@@ -155,12 +155,10 @@ def _scan_noise(
         pointwise = noise.pointwise_slope * noiseless + noise.pointwise_intercept
     pointwise = np.maximum(pointwise, least)
     spectrum = _row_spectrum(image, shared)
-    found = [
-        _most_likely(*(array[start : start + ROWS] for array in arrays), spectrum)
-        for arrays in [(rest, scan, pointwise)]
-        for start in range(0, len(rest), ROWS)
-    ]
-    return np.concatenate(found)
+    blocks = [slice(start, start + ROWS) for start in range(0, len(rest), ROWS)]
+    return np.concatenate(
+        [_most_likely(rest[b], scan[b], pointwise[b], spectrum) for b in blocks]
+    )
 
 
 def _row_spectrum(image: FloatArray, shared: float) -> FloatArray:
@@ -176,8 +174,8 @@ def _row_spectrum(image: FloatArray, shared: float) -> FloatArray:
         # Far pixels are alike by chance: a Hann window.
         window = np.cos(np.pi / 2 * step / (reach + 1)) ** 2
         covariance[step] = covariance[-step] = alike * window
-    spectrum: FloatArray = np.maximum(np.fft.rfft(covariance).real, 0.0)
-    return spectrum / np.fft.irfft(spectrum)[0]
+    spectrum = np.maximum(np.fft.rfft(covariance).real, 0.0)
+    return np.asarray(spectrum / np.fft.irfft(spectrum)[0])
 
 
 def _most_likely(

@@ -4,7 +4,7 @@ If enhanced image and calibration are right, an image drawn from the two cannot 
 from the input, but for chance: the draws themselves say how large that is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -81,6 +81,11 @@ class Renoised:
     statistics: dict[str, Comparison]
     input_curve: Curve
     renoised_curve: Curve
+
+    @property
+    def distance(self) -> float:
+        """Median distance of the statistics, in spreads between draws."""
+        return float(np.median([each.distance for each in self.statistics.values()]))
 
 
 def measured_noise(grey: FloatArray, mode: Mode) -> NoiseParameters | None:
@@ -173,7 +178,7 @@ def _compare(values: Iterable[float], unit: str) -> Comparison:
     return Comparison(own, float(np.mean(drawn)), float(np.std(drawn, ddof=1)), unit)
 
 
-def _histograms(images: list[FloatArray]) -> Comparison:
+def _histograms(images: Sequence[FloatArray]) -> Comparison:
     own, *draws = (np.sort(image, axis=None) for image in images)
     distances = [wasserstein_distance(own, draw) for draw in draws]
     between = [wasserstein_distance(*pair) for pair in pairwise(draws)]

@@ -41,7 +41,7 @@ class ResidualSettings:
         the enhanced image (docs/inference.md).
     minimum_loss
         Signal-to-noise ratio from which the residual holds an atom that the enhanced
-        image lacks. Noise stays below 7, the brightest atoms of an image, erased,
+        image lacks. Noise stays below 8, the brightest atoms of an image, erased,
         reach 16 to 31 (docs/trust.md).
     """
 
@@ -49,7 +49,7 @@ class ResidualSettings:
     spot_power: float = 20.0
     minimum_height: float = 0.1
     minimum_support: float = 5.0
-    minimum_loss: float = 8.0
+    minimum_loss: float = 9.0
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,9 @@ def find_lost_atoms(
     """
     response = (1.0 if mode == "haadf" else -1.0) * _matched(left.image, sigma)
     noise = float(np.median(np.abs(response))) / MEDIAN_DEVIATION
+    least = settings.minimum_loss * np.maximum(noise, np.finfo(np.float32).tiny)
     peak = ndimage.maximum_filter(response, 2 * round(sigma) + 1) == response
-    peak &= response > settings.minimum_loss * max(noise, np.finfo(np.float32).tiny)
+    peak &= response > least
     row, column = np.nonzero(peak)
     return row, column
 

@@ -61,6 +61,8 @@ class Whiteness:
         Height that noise alone exceeds once in a thousand images (Fisher's test).
     peak_frequency
         Of the peak, cycles per pixel.
+    highest
+        Upper end of the band, cycles per pixel.
     spectrum
         Power of the residual in units of the noise, zero frequency in the middle.
     """
@@ -73,6 +75,7 @@ class Whiteness:
     peak: float
     peak_limit: float
     peak_frequency: float
+    highest: float
     spectrum: NDArray[np.float64]
 
     @property
@@ -126,14 +129,16 @@ def whiteness(residual: FloatArray, image: FloatArray, signal: FloatArray) -> Wh
     ordered = np.argsort(np.where(tested, frequency, np.inf), axis=None)
     summed = np.cumsum((explained * tested).ravel()[ordered])
     # Without a signal there is no band: everything is looked at.
-    highest = 1.0
+    highest = float(frequency.max())
     if summed[-1] > 0:
         last = int(np.searchsorted(summed, BAND_POWER * summed[-1]))
         highest = float(frequency.ravel()[ordered[min(last, summed.size - 1)]])
     band = tested & (frequency <= highest)
     contrast = float(np.std(signal)) or float(np.std(image))
     if float(np.std(residual)) <= NOTHING * contrast:
-        return Whiteness(1.0, 0.0, 0.0, 0, 1.0, 0.0, 1.0, 0.0, np.ones(power.shape))
+        return Whiteness(
+            1.0, 0.0, 0.0, 0, 1.0, 0.0, 1.0, 0.0, highest, np.ones(power.shape)
+        )
     noise = np.maximum(noise_power(power), 1e-9 * power.max())
     relative = power / noise
     inside = relative[band]
@@ -154,6 +159,7 @@ def whiteness(residual: FloatArray, image: FloatArray, signal: FloatArray) -> Wh
         # The Hann window makes neighbours alike; all count, to be on the safe side.
         peak_limit=float(np.log(inside.size / CHANCE)),
         peak_frequency=float(frequency.ravel()[place]),
+        highest=highest,
         spectrum=relative,
     )
 

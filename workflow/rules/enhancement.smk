@@ -19,6 +19,14 @@ rule enhance_image:
             category="Real images",
             labels={"mode": "{mode}", "image": "{image}", "shown": "uncertainty"},
         ),
+        trust=report(
+            "results/enhanced/{mode}/{image}.trust.png",
+            caption="../report/trust.rst",
+            category="Real images",
+            labels={"mode": "{mode}", "image": "{image}", "shown": "trust"},
+        ),
+        numbers="results/enhanced/{mode}/{image}.trust.json",
+        parts="results/enhanced/{mode}/{image}.parts.tif",
         residual="results/enhanced/{mode}/{image}.residual.csv",
         atoms="results/enhanced/{mode}/{image}.atoms.csv",
     log:

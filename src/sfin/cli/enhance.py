@@ -37,6 +37,14 @@ def enhance(
             help="Also tell how far to trust each result; takes four times as long.",
         ),
     ] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Also take each image apart into signal, background and noise, and "
+            "give a verdict; takes five times as long. Includes --uncertainty.",
+        ),
+    ] = False,
     model: Model = None,
     pixel_size: PixelSize = None,
     dataset: Dataset = None,
@@ -63,7 +71,9 @@ def enhance(
     input and with its pixel size and metadata; NAME.png with a scale bar; and
     NAME.comparison.png beside the input.
     With --uncertainty also NAME.uncertainty.png, NAME.residual.csv and
-    NAME.atoms.csv. Intensities are not for quantification.
+    NAME.atoms.csv; with --trust also NAME.trust.png and NAME.trust.json, the verdict,
+    and NAME.parts.tif, the background among them. Intensities are not for
+    quantification.
     """
     suffixes = _suffixes(formats)
     weights = Weights("enhancement", mode, model)
@@ -78,7 +88,7 @@ def enhance(
             loaded[file] = load_enhancer(file)
         base = output / picture.name
         data = [base.with_name(base.name + suffix) for suffix in suffixes]
-        _enhance(picture, *loaded[file], base, data, uncertainty, grey_levels)
+        _enhance(picture, *loaded[file], base, data, uncertainty, trust, grey_levels)
         told = f", {picture.told}" if picture.told else ""
         written = ", ".join(map(str, data))
         return f"{picture.path}: {written} ({chosen}{told})"
@@ -115,23 +125,29 @@ def _enhance(
     base: Path,
     data: list[Path],
     uncertainty: bool,
+    trust: bool,
     grey_levels: bool,
 ) -> None:
     from sfin.enhancement import pair, write_enhanced
     from sfin.enhancement_check import check_enhancement, write_check
     from sfin.inference import enhance as enhance_image
+    from sfin.trust import assess_trust
+    from sfin.trust_report import write_trust
 
     opened = pair(picture.image, network, metadata)
 
     def file(suffix: str) -> Path:
         return base.with_name(base.name + suffix)
 
-    if uncertainty:
+    if uncertainty or trust:
         check = check_enhancement(opened, metadata["mode"])
         answer = check.uncertain.first
         write_check(
             check, file(".uncertainty.png"), file(".residual.csv"), file(".atoms.csv")
         )
+        if trust:
+            files = file(".trust.json"), file(".trust.png"), file(".parts.tif")
+            write_trust(assess_trust(check, metadata["mode"]), *files)
     else:
         answer = enhance_image(network, opened.grey, opened.tile)
     write_enhanced(

@@ -1,0 +1,294 @@
+"""Parts, residual, noise given back and verdict, of outputs known to be good or bad."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+from samples import noise, perovskite, spread_noise
+from scipy.ndimage import gaussian_filter
+
+from sfin.arrangements import crystal
+from sfin.enhancement import OpenedImage
+from sfin.enhancement_check import EnhancementCheck
+from sfin.errors import InputError
+from sfin.image_doubts import noise_range
+from sfin.image_parts import take_apart
+from sfin.images import Image, to_grey_levels
+from sfin.labels import contrast
+from sfin.noise import NoiseSettings, noiseless_image, pointwise_noise, scan_noise
+from sfin.parameters import multiply_noise
+from sfin.pixel_loops import sobel_magnitude
+from sfin.renoising import measured_noise, renoise
+from sfin.residuals import ResidualSettings, find_atoms, residual
+from sfin.trust import assess_trust
+from sfin.trust_report import write_trust
+from sfin.uncertainty import UncertainImage
+from sfin.whiteness import whiteness
+
+SIZE = 256
+WIDE = {"noise_factor": [0.3, 3.0], "brightness_factor": [0.5, 2.0]}
+
+
+class Truth:
+    """A synthetic image of which every part is known."""
+
+    def __init__(self, mode, seed=3, size=SIZE):
+        generator = np.random.default_rng(seed)
+        self.mode, self.noise = mode, noise(mode)
+        self.columns, _ = crystal(perovskite(), mode, size, 0.12, 1.0, generator)
+        atoms = contrast(self.columns, size)
+        settings = NoiseSettings()
+        self.clean = noiseless_image(atoms, self.noise, settings, generator)
+        self.background = self.clean - self.noise.atom_brightness * atoms
+        gradient = sobel_magnitude(self.clean)
+        self.scan = scan_noise(gradient, self.noise, settings, generator)
+        scanned = self.clean + self.scan
+        self.pointwise = pointwise_noise(scanned, self.noise, generator)
+        self.image = scanned + self.pointwise
+        self.enhanced = self.drawn(self.columns, size)
+
+    def drawn(self, columns, size=SIZE):
+        """What a network would answer that saw these columns."""
+        atoms = 255 * contrast(columns, size)
+        return atoms if self.mode == "haadf" else 255 - atoms
+
+    def without(self, number):
+        """Erase bright columns, far from the edges and from each other."""
+        inside = (np.abs(self.columns.x - 128) < 90) & (
+            np.abs(self.columns.y - 128) < 90
+        )
+        bright = np.flatnonzero(inside & (self.columns.brightness > 0.9))
+        kept = np.ones(self.columns.x.size, np.bool_)
+        kept[bright[:: bright.size // number][:number]] = False
+        return self.columns.keep(kept), self.columns.keep(~kept)
+
+
+@pytest.fixture(scope="module", params=["haadf", "bf"])
+def truth(request):
+    return Truth(request.param)
+
+
+def apart(truth, enhanced):
+    parts = take_apart(
+        truth.image, enhanced, truth.mode, measured_noise(truth.image, truth.mode)
+    )
+    return parts, whiteness(parts.residual, truth.image, parts.signal)
+
+
+def trust(image, enhanced, mode, trained=None):
+    """Judge an answer without a network, and an image without a file."""
+    counts = Image((1000 + 30 * image).astype(np.float32), 0.12, "sample", {})
+    grey, scale = to_grey_levels(counts.data)
+    grey = np.clip(grey, 0, 255)
+    opened = OpenedImage(counts, grey, scale, None, 64, "some network.", trained)
+    answer = enhanced.astype(np.float32)
+    left = residual(grey, answer, ResidualSettings())
+    atoms = find_atoms(answer, left, mode, ResidualSettings())
+    uncertain = UncertainImage(answer, np.zeros_like(answer), 4, answer)
+    return assess_trust(EnhancementCheck(opened, uncertain, left, atoms), mode)
+
+
+def known(mode, **factors):
+    return noise_range(spread_noise(mode).to_dict()) | factors
+
+
+def sentences(found, good):
+    return " ".join(each.sentence for each in found.verdict() if each.good is good)
+
+
+def alike(found, true):
+    return np.corrcoef(found.ravel(), true.ravel())[0, 1]
+
+
+def test_each_part_is_recovered(truth):
+    parts, _ = apart(truth, truth.enhanced)
+    assert abs(parts.gain) == pytest.approx(140 / 255, rel=0.03)
+    assert alike(parts.background, truth.background) > 0.9
+    assert np.std(parts.background - truth.background) < 2
+    assert abs(np.mean(parts.background - truth.background)) < 1
+    assert alike(parts.scan_noise, truth.scan) > 0.8
+    # A best estimate is weaker than the truth, which white noise half hides.
+    assert 0.7 < parts.scan_noise.std() / truth.scan.std() < 1
+    assert alike(parts.pointwise_noise, truth.pointwise) > 0.92
+    assert parts.pointwise_noise.std() / truth.pointwise.std() == pytest.approx(
+        0.93, abs=0.06
+    )
+
+
+def test_parts_sum_to_the_image_whatever_the_answer(truth, generator):
+    for enhanced in (truth.enhanced, np.zeros((SIZE, SIZE)), truth.image):
+        for measured in (None, truth.noise):
+            parts = take_apart(truth.image, enhanced, truth.mode, measured)
+            total = parts.noiseless + parts.residual
+            np.testing.assert_allclose(total, truth.image, atol=1e-9)
+
+
+def test_image_without_scan_noise_has_next_to_none(truth, generator):
+    white = truth.clean + generator.normal(0, 15, truth.clean.shape)
+    measured = measured_noise(white, truth.mode)
+    parts = take_apart(white, truth.enhanced, truth.mode, measured)
+    assert parts.scan_noise.std() < 0.15 * 15
+
+
+def test_truth_leaves_white_noise(truth):
+    _, found = apart(truth, truth.enhanced)
+    assert found.score > 0.7
+    assert not found.has_peaks
+    assert found.unexplained < 0.06
+    assert found.spot_power < 2
+
+
+def test_removed_lattice_is_told(truth):
+    # No answer at all, one without its lattice, one with every fifth atom gone.
+    empty = truth.drawn(truth.columns.keep(np.zeros(truth.columns.x.size, bool)))
+    sparse = truth.drawn(truth.without(10)[0])
+    for enhanced, least in (
+        (empty, 0.95),
+        (gaussian_filter(truth.enhanced, 30), 0.95),
+        (sparse, 0.1),
+    ):
+        _, found = apart(truth, enhanced)
+        assert found.score < 0.65
+        assert found.has_peaks
+        assert found.unexplained > least
+        assert found.spot_power > 4
+
+
+def test_atoms_of_another_width_or_brightness_are_told(truth):
+    columns = truth.columns
+    faint = np.where(columns.brightness < 0.99, 0.7, 1.0) * columns.brightness
+    for changed in (
+        replace(columns, sigma=1.2 * columns.sigma),
+        replace(columns, brightness=faint),
+        replace(columns, x=columns.x + 0.5),
+    ):
+        assert apart(truth, truth.drawn(changed))[1].has_peaks
+
+
+def test_identity_on_a_clean_image_leaves_nothing(truth):
+    for enhanced in (truth.clean, truth.enhanced):
+        parts = take_apart(truth.clean, enhanced, truth.mode, None)
+        found = whiteness(parts.residual, truth.clean, parts.signal)
+        assert found.score == 1
+        assert not found.has_peaks
+
+
+def test_answer_that_keeps_the_noise_is_told(truth):
+    grey = to_grey_levels(truth.image)[0]
+    found = trust(truth.image, np.clip(grey, 0, 255), truth.mode)
+    assert found.noise_ratio < 0.2
+    assert "keeps the rest" in sentences(found, False)
+
+
+def test_good_answer_is_trusted_within_the_known_noise(truth):
+    # As the image was stretched, so was its noise.
+    found = trust(truth.image, truth.enhanced, truth.mode, known(truth.mode, **WIDE))
+    assert sentences(found, False) == ""
+    assert "lies inside the range" in sentences(found, True)
+    assert found.noise_ratio == pytest.approx(1, abs=0.1)
+    assert found.unsupported == len(found.lost[0]) == 0
+
+
+def test_noise_outside_the_training_is_told_first(truth):
+    quiet = known(truth.mode)
+    for end in ("minimum", "maximum"):
+        for name in ("pointwise_intercept", "pointwise_slope", "scan_intercept"):
+            quiet[end][name] /= 20
+    verdict = trust(truth.image, truth.enhanced, truth.mode, quiet).verdict()
+    assert "OUTSIDE the range" in verdict[0].sentence
+    assert verdict[0].good is False
+    unknown = trust(truth.image, truth.enhanced, truth.mode)
+    assert "do not say what noise" in sentences(unknown, None)
+
+
+def test_one_erased_atom_is_found_at_its_place(truth):
+    kept, (gone_x, gone_y, _, _) = (lambda a, b: (a, b.spots()))(*truth.without(2))
+    found = trust(truth.image, truth.drawn(kept), truth.mode)
+    row, column = found.lost
+    assert len(row) == len(gone_x)
+    for x, y in zip(gone_x, gone_y, strict=True):
+        assert np.hypot(column - x, row - y).min() < 2
+    assert f"{len(row)} of its own atoms are missing" in sentences(found, False)
+
+
+def test_noise_alone_has_nothing_to_trust(generator):
+    image = generator.normal(100, 20, (SIZE, SIZE))
+    truth = Truth("haadf")
+    verdict = trust(image, truth.enhanced, "haadf").verdict()
+    assert len(verdict) == 1
+    assert "is invented" in verdict[0].sentence
+
+
+def test_averaged_image_is_told(truth):
+    averaged = gaussian_filter(truth.image, 1.5)
+    text = sentences(trust(averaged, truth.enhanced, truth.mode), False)
+    assert "not as a microscope records it" in text
+
+
+def test_noise_given_back_is_that_of_the_input(truth):
+    measured = measured_noise(truth.image, truth.mode)
+    parts = take_apart(truth.image, truth.enhanced, truth.mode, measured)
+    generator = np.random.default_rng(0)
+    right = renoise(truth.image, parts, truth.mode, measured, generator)
+    wrong = renoise(
+        truth.image, parts, truth.mode, multiply_noise(measured, 1.5), generator
+    )
+    assert right.distance < 2.5
+    curves = right.input_curve.y / right.renoised_curve.y
+    assert np.median(curves) == pytest.approx(1, abs=0.05)
+    deviation = wrong.statistics["deviation"]
+    assert deviation.distance > 20
+    assert deviation.renoised == pytest.approx(1.5 * deviation.input, rel=0.1)
+
+
+def test_pack_is_written_whole_and_alike(tmp_path):
+    truth = Truth("haadf")
+    found = trust(truth.image, truth.enhanced, truth.mode, known(truth.mode))
+    paths = [
+        tmp_path / f"sample.{end}" for end in ("trust.json", "trust.png", "parts.tif")
+    ]
+    contents = []
+    for _ in range(2):
+        write_trust(found, *paths)
+        contents.append([path.read_bytes() for path in paths])
+    assert contents[0] == contents[1]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    numbers = json.loads(contents[0][0])
+    assert [each["sentence"] for each in numbers["verdict"]] == [
+        each.sentence for each in found.verdict()
+    ]
+    assert all(score["unit"] for score in numbers["scores"].values())
+    low, high = numbers["noise"]["scan_slope"]["trained_on"]
+    assert (low, high) == pytest.approx((0.08, 0.12))
+    with tifffile.TiffFile(paths[2]) as file:
+        pages = file.asarray()
+        assert file.imagej_metadata["Labels"] == [
+            "signal",
+            "background",
+            "scan noise",
+            "pointwise noise",
+        ]
+        across, over = file.pages[0].tags["XResolution"].value
+    assert across / over == pytest.approx(10 / 0.12, rel=1e-4)
+    counts = found.check.opened.image.data
+    np.testing.assert_allclose(pages.sum(axis=0), counts, rtol=1e-5)
+    # The background is that of the specimen, in counts.
+    background = found.parts_in_counts()["background"]
+    assert background.pixel_size == 0.12
+    true = 1000 + 30 * truth.background
+    assert np.std(background.data - true) < 30 * 2
+
+
+def test_image_too_small_to_calibrate_is_still_taken_apart(tmp_path):
+    small = Truth("haadf", size=56)
+    found = trust(small.image, small.enhanced, "haadf")
+    assert found.noise is None
+    paths = [tmp_path / f"s.{end}" for end in ("trust.json", "trust.png", "parts.tif")]
+    write_trust(found, *paths)
+    numbers = json.loads(paths[0].read_text())
+    assert numbers["noise"] is None
+    assert numbers["scores"]["noise_ratio"]["value"] is None
+    with pytest.raises(InputError, match="one shape"):
+        take_apart(small.image, small.enhanced[:, :40], "haadf", None)
