@@ -53,7 +53,7 @@ def test_page_on_results_names_all_that_is_made_and_nothing_else():
 def covers(name, path):
     """Tell whether a path of the page stands for a path of a rule."""
     words = [re.escape(part) for part in re.split(r"\{\w+\}", name)]
-    return re.fullmatch("[^/]+".join(words), path) is not None
+    return re.fullmatch(r"(?:\w+|\{\w+\})".join(words), path) is not None
 
 
 def leaves(settings, place):
