@@ -89,12 +89,11 @@ def read_confidence(path: str | Path) -> Confidence:
     """
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
-        return Confidence(
-            tuple(values["amplitude"]),
-            tuple(values["probability"]),
-            values["dots"],
-            values["radius"],
-        )
+        curve = np.array([values["amplitude"], values["probability"]], np.float64)
+        if curve.ndim != 2 or not curve.size or not np.isfinite(curve).all():
+            raise ValueError("no curve of finite numbers")
+        amplitude, probability = (tuple(map(float, part)) for part in curve)
+        return Confidence(amplitude, probability, values["dots"], values["radius"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} is no confidence of a detector: measure it again with "

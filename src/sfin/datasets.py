@@ -224,7 +224,7 @@ def load_pairs(path: str | Path) -> Pairs:
         arrays = {name: np.asarray(array[...]) for name, array in group.arrays()}
         attributes = dict(group.attrs)
         images = {name: arrays.pop(name) for name in present_images(attributes)}
-    except (FileNotFoundError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{path} is not a finished dataset: make it again with "
             "`snakemake datasets`."

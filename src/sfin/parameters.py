@@ -203,11 +203,34 @@ def write_distribution(path: str | Path, distribution: NoiseDistribution) -> Non
 
 
 def read_distribution(path: str | Path) -> NoiseDistribution:
-    """Read what `write_distribution` wrote."""
+    """Read what `write_distribution` wrote.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it is none, or damaged.
+    """
     entries = json.loads(Path(path).read_text(encoding="utf-8"))
     for name in ("mean", "variance", "minimum", "maximum"):
         entries[name] = NoiseParameters(**entries[name])
     entries["covariance"] = tuple(map(tuple, entries["covariance"]))
     for name in ("images", "warnings"):
-        entries[name] = tuple(entries[name])
-    return NoiseDistribution(**entries)
+        entries[name] = tuple(map(str, entries[name]))
+    distribution = NoiseDistribution(**entries)
+    _check(distribution)
+    return distribution
+
+
+def _check(distribution: NoiseDistribution) -> None:
+    number = len(PARAMETER_NAMES)
+    ranges = distribution.minimum, distribution.mean, distribution.maximum
+    rows = [_array(one) for one in (*ranges, distribution.variance)]
+    rows += [np.array(row, np.float64) for row in distribution.covariance]
+    if distribution.mode not in MODES:
+        raise ValueError(f"its mode is {distribution.mode!r}")
+    if [row.shape for row in rows] != [(number,)] * (4 + number):
+        raise ValueError(f"its covariance is not {number} × {number} numbers")
+    if not all(row.dtype.kind in "if" and np.isfinite(row).all() for row in rows):
+        raise ValueError("it holds what is no finite number")
+    if (rows[3] < 0).any() or (rows[0] > rows[2]).any():
+        raise ValueError("a variance is negative, or a minimum above its maximum")

@@ -85,9 +85,15 @@ def read_table(path: str | Path) -> dict[str, ProjectedColumns]:
         raise InputError(
             f"{path} is no table of format {FORMAT}: make it with `make columns`."
         )
-    entries = content.pop("structures")
-    content.pop("columns")
-    return {name: _columns(name, entry, content) for name, entry in entries.items()}
+    try:
+        entries = content.pop("structures")
+        content.pop("columns")
+        return {name: _columns(name, entry, content) for name, entry in entries.items()}
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"{path} is damaged ({type(error).__name__} {error}): take the table that "
+            "comes with sfin, or make it anew with `make columns`."
+        ) from error
 
 
 def check_shipped(names: Collection[str], path: str | Path) -> None:
@@ -167,6 +173,10 @@ def _columns(
 ) -> ProjectedColumns:
     rows = entry["columns"]
     numbers = np.array([row[1:] for row in rows], np.float64)
+    if not np.isfinite(numbers).all() or not all(
+        isinstance(row[0], str) for row in rows
+    ):
+        raise ValueError(f"the columns of {name} are no numbers")
     by_name: dict[str, FloatArray] = dict(zip(COLUMN[1:], numbers.T, strict=True))
     r_squared: dict[Mode, float] = {mode: entry[mode]["r_squared"] for mode in MODES}
     attributes = {**common, **{key: entry[key] for key in OWN_ATTRIBUTES}}

@@ -23,7 +23,7 @@ def read_noise(path: str | Path) -> NoiseDistribution:
     """
     try:
         return read_distribution(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is no noise of a mode ({' '.join(str(error).split())}): give "
             "MODE.json as `sfin calibrate IMAGES... -o DIR` writes it."
