@@ -22,6 +22,7 @@ from sfin.whiteness import Whiteness, whiteness
 
 # What is still good; measured in docs/trust.md.
 LEAST_WHITENESS = 0.7
+MOST_UNEXPLAINED = 0.05
 NOISE_RATIO = (0.85, 1.15)
 MOST_UNSUPPORTED = 0.01
 # Pages of the parts, which sum to the input.
@@ -147,8 +148,9 @@ class Trust:
         if white.has_peaks:
             period = 1 / white.peak_frequency
             place = f"{period:.1f} px" if size is None else f"{period * size:.2f} Å"
+            # In a large image the slightest departure is a peak.
             return Finding(
-                False,
+                white.unexplained <= MOST_UNEXPLAINED,
                 f"Lattice peaks are left in the residual ({score}; the highest, at "
                 f"{place}, {white.peak:.0f} times the noise): "
                 f"{white.unexplained:.0%} of the lattice's amplitude was removed, "

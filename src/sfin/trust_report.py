@@ -16,6 +16,7 @@ from sfin.renoising import GREY_LEVELS, UNITS
 from sfin.training_range import noise_deviation, trained_range
 from sfin.trust import (
     LEAST_WHITENESS,
+    MOST_UNEXPLAINED,
     MOST_UNSUPPORTED,
     NOISE_RATIO,
     PARTS,
@@ -110,7 +111,9 @@ def _scores(trust: Trust) -> dict[str, Score]:
             white.structure, "share of its power", "near 0"
         ),
         "unexplained_amplitude": _score(
-            white.unexplained, "share of the lattice's amplitude", "near 0"
+            white.unexplained,
+            "share of the lattice's amplitude",
+            f"at most {MOST_UNEXPLAINED}",
         ),
         "lattice_spots": _score(white.spots, "frequencies"),
         "power_at_lattice_spots": _score(white.spot_power, "noise", "near 1"),

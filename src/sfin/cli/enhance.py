@@ -42,7 +42,8 @@ def enhance(
         typer.Option(
             "--trust",
             help="Also take each image apart into signal, background and noise, and "
-            "give a verdict; takes five times as long. Includes --uncertainty.",
+            "give a verdict; takes up to eight times as long. Includes "
+            "--uncertainty.",
         ),
     ] = False,
     model: Model = None,

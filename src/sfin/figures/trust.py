@@ -234,7 +234,7 @@ def _table(trust: "Trust") -> list[tuple[str, str, str]]:
         ("Whiteness of the residual", f"{white.score:.2f}", "0.7–1"),
         ("Power at lattice spots, × noise", f"{white.spot_power:.1f}", "1"),
         ("Highest peak, × noise", f"{white.peak:.0f}", f"< {white.peak_limit:.0f}"),
-        ("Lattice left in the residual", f"{white.unexplained:.1%}", "0 %"),
+        ("Lattice left in the residual", f"{white.unexplained:.1%}", "< 5 %"),
         ("Deviation of four answers", f"{_rms(trust):.1f}", ""),
         ("Background, range", f"{np.ptp(parts.background):.1f}", ""),
         ("Scan noise, deviation", f"{parts.scan_noise.std():.1f}", ""),
