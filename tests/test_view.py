@@ -147,7 +147,8 @@ def test_texts_have_contrast(scheme):
 
 
 def test_pictures_are_those_of_the_image(atoms_and_view, page):
-    check = atoms_and_view[1].check
+    trust = atoms_and_view[1].trust
+    check = trust.check
     low, high = contrast_limits(check.opened.grey)
     expected = np.clip((check.opened.grey - low) * 255.0 / (high - low), 0, 255)
     sources = {e["data-key"]: None for e in page.all("figure") if "data-key" in e}
@@ -160,7 +161,7 @@ def test_pictures_are_those_of_the_image(atoms_and_view, page):
     assert shown.shape == LARGE
     np.testing.assert_allclose(shown, expected, atol=0.51)
     # White is nothing left over; red is more than was explained.
-    left = check.residual.image
+    left = trust.parts.residual
     residual = np.asarray(pictures["residual"].convert("RGB"), int)
     red, _, blue = residual[np.unravel_index(left.argmax(), left.shape)]
     assert red > blue + 50
@@ -177,7 +178,7 @@ def test_atoms_are_listed_where_they_are(atoms_and_view, page):
     assert page.data["pixelSize"] == PIXEL_SIZE
     assert f"{len(x)} atoms." in page.text
     assert ((found[:, 3] > 0.2) & (found[:, 3] <= 0.9)).all()
-    maxima = viewed.check.atoms
+    maxima = viewed.trust.check.atoms
     assert len(page.data["unsupported"]) == (~maxima.supported).sum()
 
 
@@ -199,18 +200,27 @@ def test_noise_report_has_errors_and_flags(atoms_and_view):
     assert "✓ passes" in page.text
 
 
-def test_doubts_come_first():
+def test_verdict_comes_first_and_doubts_before_the_rest():
     _, counts = lattice(LARGE)
-    saturated = np.clip(counts, 480, None)
-    page = page_of(look(saturated, noise=trained_range()))
-    (verdict,) = [e for e in page.all("section") if e.get("id") == "verdict"]
+    viewed = look(np.clip(counts, 480, None), noise=trained_range())
+    page = page_of(viewed)
+    verdict = page.one("section", id="verdict")
     assert verdict["class"] == "doubtful"
+    assert verdict["text"].split("Doubt: ")[1].startswith("The image is not as a")
     assert "saturated" in verdict["text"]
+    for finding in viewed.trust.verdict():
+        assert finding.sentence in verdict["text"]
     assert any("fails" in e["text"] for e in page.all("tr", **{"class": "fails"}))
-    good = page_of(look(counts, noise=trained_range()))
-    (verdict,) = [e for e in good.all("section") if e.get("id") == "verdict"]
-    assert verdict["class"] != "doubtful"
     assert "not for quantification" in verdict["text"]
+
+
+def test_whiteness_and_other_scores_are_shown(atoms_and_view, page):
+    trust = atoms_and_view[1].trust
+    score = f"{trust.whiteness.score:.2f}"
+    assert f"Residual, whiteness {score}" in page.text
+    assert f"Whiteness {score} at least" in page.text
+    assert f"Atoms lost {len(trust.lost[0])}" in page.text
+    assert len(page.data["lost"]) == len(trust.lost[0])
 
 
 def test_what_is_missing_is_told():
@@ -220,7 +230,7 @@ def test_what_is_missing_is_told():
     assert page.data["pixelSize"] is None
     assert f"Not looked for: {LACKING}" in page.text
     assert "Not calibrated: The image is 80 × 96 pixels, smaller" in page.text
-    assert "Not everything could be checked" in page.text
+    assert "Unknown: The noise was not calibrated: The image is 80" in page.text
     assert "unknown: scale bars count pixels" in page.text
     assert not page.all("input", id="show-atoms")
 
@@ -263,9 +273,8 @@ def test_frequencies_are_where_the_page_says(shape, pixel_size):
     wave = np.cos(2 * np.pi * (right * column + down * row))
     noise = np.random.default_rng(0).standard_normal(shape)
     counts = (100 * wave + 5 * noise).astype(np.float32)
-    spectra = spectrum_panes(
-        look(counts, detector=LACKING, pixel_size=pixel_size).check
-    )
+    viewed = look(counts, detector=LACKING, pixel_size=pixel_size)
+    spectra = spectrum_panes(viewed.trust)
     pane = spectra.panes[0]
     shown = np.asarray(decode(pane.source), int)
     units = np.array([pane.height, pane.width]) / shown.shape

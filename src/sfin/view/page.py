@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from sfin import __version__
 from sfin.atom_lists import DetectedFile
@@ -12,7 +14,7 @@ from sfin.errors import InputError
 from sfin.files import write_whole
 from sfin.view.panes import FREQUENCY_UNITS, image_panes, spectrum_panes
 from sfin.view.pictures import binning
-from sfin.view.report import noise_rows, quality_findings, residual_findings
+from sfin.view.report import noise_rows, quality_findings, trust_findings
 from sfin.view.viewed_image import ViewedImage
 
 STYLE = "page.css"
@@ -48,8 +50,8 @@ def _source(environment: Environment, name: str) -> Markup:
 
 
 def _content(viewed: ViewedImage) -> dict[str, Any]:
-    image, check, noise = viewed.image, viewed.check, viewed.noise
-    spectra = spectrum_panes(check)
+    image, trust, noise = viewed.image, viewed.trust, viewed.noise
+    spectra = spectrum_panes(trust)
     patches, rows, quality = 0, [], []
     if not isinstance(noise, InputError):
         rows = noise_rows(noise, viewed.network.get("noise"))
@@ -59,16 +61,16 @@ def _content(viewed: ViewedImage) -> dict[str, Any]:
         "facts": _facts(viewed),
         "version": __version__,
         "origin": viewed.origin,
-        "doubts": viewed.doubts,
-        "panes": image_panes(check),
+        "verdict": trust.verdict(),
+        "panes": image_panes(trust),
         "spectra": spectra.panes,
         "noise": rows,
         "quality": quality,
         "patches": patches,
         "noise_lacks": str(noise) if isinstance(noise, InputError) else "",
-        "residual": residual_findings(check),
-        "unsupported": int((~check.atoms.supported).sum()),
-        "maxima": len(check.atoms.row),
+        "scores": trust_findings(trust),
+        "unsupported": trust.unsupported,
+        "lost": len(trust.lost[0]),
         "atoms": viewed.atoms if isinstance(viewed.atoms, DetectedFile) else None,
         "atoms_lack": "" if isinstance(viewed.atoms, DetectedFile) else viewed.atoms,
         "calibrated": image.pixel_size is not None,
@@ -104,15 +106,19 @@ def _data(viewed: ViewedImage, zero: tuple[float, float]) -> dict[str, Any]:
     if isinstance(viewed.atoms, DetectedFile):
         table = viewed.atoms.table()[["x", "y", "amplitude", "confidence"]]
         atoms = table.round(3).to_numpy().tolist()
-    maxima = viewed.check.atoms
+    maxima = viewed.trust.check.atoms
     doubtful = ~maxima.supported
+    lost_row, lost_column = viewed.trust.lost
     return {
         "pixelSize": viewed.image.pixel_size,
         "zero": zero,
         "unitsPerCycle": FREQUENCY_UNITS,
         "atoms": atoms,
-        "unsupported": [
-            [int(x), int(y)]
-            for x, y in zip(maxima.column[doubtful], maxima.row[doubtful], strict=True)
-        ],
+        "unsupported": _places(maxima.column[doubtful], maxima.row[doubtful]),
+        "lost": _places(lost_column, lost_row),
     }
+
+
+def _places(column: NDArray[np.intp], row: NDArray[np.intp]) -> list[list[int]]:
+    places: list[list[int]] = np.column_stack([column, row]).tolist()
+    return places

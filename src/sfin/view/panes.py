@@ -1,14 +1,18 @@
 """The panes of a page: an image in real space, and its frequencies."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sfin.enhancement_check import EnhancementCheck
-from sfin.figures.comparison import contrast_limits, spectrum_reach, visible_spectrum
-from sfin.view.pictures import Pane, data_uri, image_pane
+from sfin.figures.comparison import (
+    contrast_limits,
+    spectrum_reach,
+    visible_part,
+    visible_spectrum,
+)
+from sfin.trust import Trust
+from sfin.view.pictures import Pane, data_uri, image_pane, legend
 
 # Units of a spectrum's pane per cycle per pixel.
 FREQUENCY_UNITS = 1024
@@ -17,7 +21,7 @@ SPECTRUM_COLOURS = "magma"
 
 @dataclass(frozen=True)
 class Spectra:
-    """Power spectra that share one scale of colours.
+    """Power spectra of one range of frequencies.
 
     Attributes
     ----------
@@ -31,11 +35,11 @@ class Spectra:
     zero: tuple[float, float]
 
 
-def image_panes(check: EnhancementCheck) -> tuple[Pane, ...]:
+def image_panes(trust: Trust) -> tuple[Pane, ...]:
     """Show the input, the enhanced image, what is left over, and the deviation."""
-    uncertain, left = check.uncertain, check.residual
-    noisy = check.opened.grey
-    spread = float(np.percentile(np.abs(left.image), 99.5)) or 1.0
+    uncertain, left = trust.check.uncertain, trust.parts.residual
+    noisy, enhanced = trust.check.opened.grey, uncertain.first
+    spread = float(np.percentile(np.abs(left), 99.5)) or 1.0
     highest = float(np.percentile(uncertain.deviation, 99.8)) or 1.0
     return (
         image_pane(
@@ -48,10 +52,9 @@ def image_panes(check: EnhancementCheck) -> tuple[Pane, ...]:
         image_pane(
             "enhanced",
             "Enhanced",
-            f"The enhanced image, the mean of {uncertain.answers} answers of the "
-            "network to the image and its mirror images.",
-            uncertain.mean,
-            contrast_limits(uncertain.mean),
+            "The network's answer to the input.",
+            enhanced,
+            contrast_limits(enhanced),
         ),
         image_pane(
             "residual",
@@ -59,15 +62,15 @@ def image_panes(check: EnhancementCheck) -> tuple[Pane, ...]:
             "Input without what the enhanced image explains, and without background: "
             "it should look like noise. Atoms in it were lost, or changed in "
             "brightness.",
-            left.image,
+            left,
             (-spread, spread),
             "RdBu_r",
         ),
         image_pane(
             "uncertainty",
             "Uncertainty",
-            f"Standard deviation of the {uncertain.answers} answers: bright where the "
-            "network wavers. It is no error bar.",
+            f"Standard deviation of {uncertain.answers} answers, to the image and its "
+            "mirror images: bright where the network wavers. It is no error bar.",
             uncertain.deviation,
             (0.0, highest),
             "viridis",
@@ -75,47 +78,52 @@ def image_panes(check: EnhancementCheck) -> tuple[Pane, ...]:
     )
 
 
-def spectrum_panes(check: EnhancementCheck) -> Spectra:
-    """Show power spectra of input, enhanced image and residual on one scale."""
-    size, left = check.opened.image.pixel_size, check.residual
-    # As bright as the input has it, so that powers compare.
-    matched = np.float32(left.gain) * check.uncertain.mean
-    shown = {
-        "input": ("Input", check.opened.grey),
-        "enhanced": ("Enhanced", matched),
-        "residual": ("Residual", left.image),
-    }
-    spectra = {key: visible_spectrum(image, size) for key, (_, image) in shown.items()}
-    low, high = np.percentile(spectra["input"][0], (1, 99.95))
-    limits = float(low), max(float(high), float(low) + 1e-6)
-    descriptions = _descriptions()
-    panes = tuple(
+def spectrum_panes(trust: Trust) -> Spectra:
+    """Show power spectra: input, signal on its scale, residual over its noise."""
+    noisy, white = trust.check.opened.grey, trust.whiteness
+    size = trust.check.opened.image.pixel_size
+    spectrum, highest = visible_spectrum(noisy, size)
+    low, high = (float(each) for each in np.percentile(spectrum, (1, 99.95)))
+    shared = low, max(high, low + 1e-6)
+    power, _ = visible_part(white.spectrum, size)
+    left = np.log10(np.maximum(power, 1e-3))
+    extent = noisy.shape, highest
+    panes = (
         _spectrum_pane(
-            f"{key}-spectrum",
-            shown[key][0],
-            descriptions[key],
+            "input-spectrum",
+            "Input",
+            "Power spectrum of the input: bright spots are the lattice.",
             spectrum,
-            (check.opened.grey.shape, highest),
-            limits,
-        )
-        for key, (spectrum, highest) in spectra.items()
+            extent,
+            shared,
+        ),
+        _spectrum_pane(
+            "enhanced-spectrum",
+            "Enhanced",
+            "Power spectrum of the enhanced image, as bright as the input and on its "
+            "scale. Frequencies beyond those of the input are the network's idea of "
+            "an atom, no resolution gained.",
+            visible_spectrum(trust.parts.signal, size)[0],
+            extent,
+            shared,
+        ),
+        _spectrum_pane(
+            "residual-spectrum",
+            f"Residual, whiteness {white.score:.2f}",
+            "Power of the residual over that of noise, whose logarithm is 0 everywhere. "
+            "Spots at the places of the lattice are signal that was lost, moved or "
+            "changed in brightness. Whiteness is 1 for noise, 0 for structure alone.",
+            left,
+            extent,
+            (-0.5, max(float(left.max()), 1.2)),
+            "log₁₀",
+        ),
     )
-    highest = spectra["input"][1]
     down, right = (
         (spectrum_reach(length, highest)[0] + 0.5) / length * FREQUENCY_UNITS
-        for length in check.opened.grey.shape
+        for length in noisy.shape
     )
     return Spectra(panes, (right, down))
-
-
-def _descriptions() -> Mapping[str, str]:
-    return {
-        "input": "Power spectrum of the input: bright spots are the lattice.",
-        "enhanced": "Power spectrum of the enhanced image. Frequencies beyond those of "
-        "the input are the network's idea of an atom, no resolution gained.",
-        "residual": "Power spectrum of the residual. Bright lattice spots are signal "
-        "that was lost, or brightness that was changed.",
-    }
 
 
 def _spectrum_pane(
@@ -125,6 +133,7 @@ def _spectrum_pane(
     spectrum: NDArray[np.float64],
     extent: tuple[tuple[int, ...], float],
     limits: tuple[float, float],
+    unit: str = "",
 ) -> Pane:
     # `extent`: shape of the image, and the highest frequency that is shown.
     shape, highest = extent
@@ -140,4 +149,5 @@ def _spectrum_pane(
         width,
         height,
         width / spectrum.shape[1],
+        legend(limits, SPECTRUM_COLOURS, unit) if unit else None,
     )

@@ -57,7 +57,7 @@ class Pane:
     magnification
         Units of width per pixel of the picture.
     legend
-        Of its colours; None of grey levels.
+        Of its colours; None where they have no unit.
     """
 
     key: str
@@ -107,7 +107,7 @@ def image_pane(
         columns * factor,
         rows * factor,
         factor,
-        None if colours == GREY else _legend(limits, colours, "grey levels"),
+        None if colours == GREY else legend(limits, colours, "grey levels"),
     )
 
 
@@ -125,7 +125,8 @@ def data_uri(
     return f"data:image/png;base64,{b64encode(content.getvalue()).decode('ascii')}"
 
 
-def _legend(limits: tuple[float, float], colours: str, unit: str) -> Legend:
+def legend(limits: tuple[float, float], colours: str, unit: str) -> Legend:
+    """Tell what the colours of `data_uri` mean."""
     names = tuple(f"rgb({r} {g} {b})" for r, g, b in _colour_table(colours, STOPS))
     return Legend(*limits, unit, names)
 

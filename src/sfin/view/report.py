@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfin.calibrated_images import CalibratedImage, image_parameters
-from sfin.enhancement_check import EnhancementCheck
 from sfin.image_quality import ImageQuality
+from sfin.trust import Trust
+from sfin.trust_report import trust_numbers
 
 # Names, and units, of the noise parameters.
 PARAMETERS = {
@@ -132,36 +133,22 @@ def _contrast(quality: ImageQuality, least: float) -> Sequence[Finding]:
     return [finding]
 
 
-def residual_findings(check: EnhancementCheck) -> list[Finding]:
-    """Say what the residual holds, and what noise alone would."""
-    left, atoms = check.residual, check.atoms
-    doubtful = int((~atoms.supported).sum())
+def trust_findings(trust: Trust) -> list[Finding]:
+    """List the scores of the enhanced image that say what is good."""
+    scores = trust_numbers(trust)["scores"]
     return [
         Finding(
-            "Grey levels of the input per grey level of the enhanced image",
-            f"{left.gain:.3f}",
-            "contrast was stretched by its inverse",
-        ),
-        Finding(
-            "Standard deviation of the residual", f"{left.deviation:.1f}", "grey levels"
-        ),
-        Finding("Skewness", _number(left.skewness, 2), "near 0"),
-        Finding(
-            "Correlation along rows, along columns",
-            _pair(left.row_correlation, left.column_correlation),
-            "along the columns near 0",
-        ),
-        Finding(
-            f"Power at the {left.spots} lattice frequencies",
-            f"{left.spot_power:.1%}",
-            f"{left.spot_noise:.1%} from noise; more is structure lost or changed",
-        ),
-        Finding(
-            "Maxima of the enhanced image without support in the input",
-            f"{doubtful} of {len(atoms.row)}",
-            "few: 1 to 3 in 1000 by chance; about half of what is invented",
-        ),
+            name.replace("_", " ").capitalize(),
+            "–" if score["value"] is None else _shown(score["value"]),
+            score["good"].replace("near", "about"),
+        )
+        for name, score in scores.items()
+        if "good" in score
     ]
+
+
+def _shown(value: float) -> str:
+    return f"{value:.0f}" if value.is_integer() and value > 1 else _number(value, 2)
 
 
 def _number(value: float, digits: int) -> str:

@@ -9,11 +9,12 @@ from sfin.calibrated_images import CalibratedImage, calibrate_image
 from sfin.calibration_settings import CalibrationSettings
 from sfin.detection import Detector
 from sfin.enhancement import network_note, pair
-from sfin.enhancement_check import EnhancementCheck, check_enhancement
+from sfin.enhancement_check import check_enhancement
 from sfin.errors import InputError
 from sfin.images import Image
 from sfin.inference import Prepared
 from sfin.parameters import Mode
+from sfin.trust import Trust, assess_trust
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class ViewedImage:
 
     Attributes
     ----------
-    check
+    trust
         The image, the enhanced one, and how far to trust it.
     network
         What the network was trained on, as from
@@ -33,7 +34,7 @@ class ViewedImage:
         Its atoms, or why nobody looked for them.
     """
 
-    check: EnhancementCheck
+    trust: Trust
     network: Mapping[str, Any]
     noise: CalibratedImage | InputError
     atoms: DetectedFile | InputError
@@ -41,23 +42,17 @@ class ViewedImage:
     @property
     def image(self) -> Image:
         """The image as read."""
-        return self.check.opened.image
+        return self.trust.check.opened.image
 
     @property
     def mode(self) -> Mode:
         """Mode of the image and of its network."""
-        mode: Mode = self.network["mode"]
-        return mode
+        return self.trust.mode
 
     @property
     def origin(self) -> str:
-        """Which network it is, without the doubts."""
+        """Which network it is."""
         return network_note(self.network)
-
-    @property
-    def doubts(self) -> str:
-        """What speaks against the answer to this image; empty if nothing does."""
-        return self.check.opened.note.removeprefix(self.origin).strip()
 
 
 def look_at(
@@ -82,16 +77,14 @@ def look_at(
     InputError
         If the image has no contrast or is smaller than 32 × 32.
     """
-    opened = pair(image, network, metadata)
-    check = check_enhancement(opened, metadata["mode"])
+    mode: Mode = metadata["mode"]
+    check = check_enhancement(pair(image, network, metadata), mode)
     noise: CalibratedImage | InputError
     try:
-        noise = calibrate_image(
-            image, image.name, metadata["mode"], CalibrationSettings()
-        )
+        noise = calibrate_image(image, image.name, mode, CalibrationSettings())
     except InputError as error:
         noise = error
     found = (
         detector if isinstance(detector, InputError) else detect_image(image, detector)
     )
-    return ViewedImage(check, metadata, noise, found)
+    return ViewedImage(assess_trust(check, mode), metadata, noise, found)

@@ -2,7 +2,7 @@
 
 /* Marks of atoms, what is said about the one that is pointed at, and their list. */
 
-const ATOM = "#e69f00", CROSS = "#ff5cb4", CHOSEN = "#56d4ff";
+const ATOM = "#e69f00", CROSS = "#ff5cb4", SQUARE = "#2fe0a4", CHOSEN = "#56d4ff";
 const REACH = 14; // screen pixels from an atom within which it is pointed at
 let chosen = -1; // index of the atom that is pointed at
 
@@ -62,6 +62,13 @@ const drawMarks = (pane, { scale, left, top }) => {
       });
     }
     stroke(CROSS, 2);
+  }
+  if ("marks" in view.dataset && isShown("lost")) {
+    pen.beginPath();
+    for (const place of data.lost) {
+      trace(place, (x, y) => pen.rect(x - radius, y - radius, 2 * radius, 2 * radius));
+    }
+    stroke(SQUARE, 2);
   }
   if (chosen >= 0) {
     pen.beginPath();
