@@ -1,12 +1,12 @@
 import csv
 import shutil
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from image_files import write_hdf5, write_mrc, write_tiff, write_zspy
 
 from sfin.errors import InputError
 from sfin.images import (
@@ -25,82 +25,6 @@ SHARED = Path(__file__).parents[1].parent / "shared" / "real_images"
 def counts():
     """A 24 × 30 image of counts, not symmetric in any way."""
     return np.random.default_rng(1).integers(0, 250, (24, 30)).astype(np.float32)
-
-
-def signal(data, units="nm", scale=0.0127, title="HAADF", navigate=0, scale_y=None):
-    axes = [
-        {
-            "_type": "UniformDataAxis",
-            "name": name,
-            "units": units,
-            "scale": scale_y if name == "y" and scale_y else scale,
-            "offset": 0.0,
-            "size": size,
-            "navigate": index < navigate,
-            "is_binned": False,
-            "index_in_array": index,
-        }
-        for index, (name, size) in enumerate(
-            zip("tyx"[-data.ndim :], data.shape, strict=True)
-        )
-    ]
-    return {
-        "data": data,
-        "axes": axes,
-        "metadata": {"General": {"title": title}, "Signal": {"signal_type": ""}},
-        "original_metadata": {"voltage": 200.0},
-        "tmp_parameters": {},
-        "learning_results": {},
-        "models": {},
-        "attributes": {"_lazy": False},
-        "package_info": {"package": "", "package_version": ""},
-    }
-
-
-def write_signal(path, *args, **kwargs):
-    from rsciio import emd, hspy
-
-    writer = emd if path.suffix == ".emd" else hspy
-    writer.file_writer(str(path), signal(*args, **kwargs))
-    return path
-
-
-def write_tiff(path, data, **kwargs):
-    import tifffile
-
-    tifffile.imwrite(path, data, **kwargs)
-    return path
-
-
-def write_mrc(path, data):
-    header = bytearray(1024)
-    mode = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6}[data.dtype.name]
-    frames = data.shape[0] if data.ndim == 3 else 1
-    rows, columns = data.shape[-2:]
-    struct.pack_into("<10i", header, 0, columns, rows, frames, mode, *[0] * 6)
-    struct.pack_into("<3i", header, 28, columns, rows, frames)
-    struct.pack_into("<3f", header, 40, columns * 0.127, rows * 0.127, frames)
-    struct.pack_into("<3f", header, 52, 90, 90, 90)
-    struct.pack_into("<3i", header, 64, 1, 2, 3)
-    header[208:216] = b"MAP \x44\x44\0\0"
-    path.write_bytes(bytes(header) + data.tobytes())
-    return path
-
-
-def write_zspy(path, data, zarr_format):
-    import zarr
-
-    described = signal(data)
-    root = zarr.open_group(path, mode="w", zarr_format=zarr_format)
-    root.attrs.update({"file_format": "ZSpy", "file_format_version": "3.3"})
-    experiment = root.require_group("Experiments").require_group("HAADF")
-    experiment.create_array("data", data=data)
-    for name in ("metadata", "original_metadata", "attributes", "learning_results"):
-        experiment.create_group(name)
-    experiment["metadata"].create_group("General").attrs["title"] = "HAADF"
-    for index, axis in enumerate(described["axes"]):
-        experiment.create_group(f"axis-{index}").attrs.update(axis)
-    return path
 
 
 def refused(path, *words, **kwargs):
@@ -182,7 +106,7 @@ def test_series_in_every_format(tmp_path, counts):
     paths = [
         write_tiff(tmp_path / "a.tif", series, imagej=True, **imagej),
         write_mrc(tmp_path / "a.mrc", series),
-        write_signal(tmp_path / "a.hspy", series, navigate=1),
+        write_hdf5(tmp_path / "a.hspy", series, navigate=1),
         write_zspy(tmp_path / "a.zspy", series, zarr_format=2),
     ]
     for path in paths:
@@ -208,7 +132,7 @@ def test_zspy_store_and_zip(tmp_path, counts, zarr_format):
 
 def test_berkeley_emd_and_mrc(tmp_path, counts):
     for path in (
-        write_signal(tmp_path / "a.emd", counts),
+        write_hdf5(tmp_path / "a.emd", counts),
         write_mrc(tmp_path / "a.mrc", counts),
     ):
         image = read_image(path)
@@ -219,9 +143,9 @@ def test_berkeley_emd_and_mrc(tmp_path, counts):
 def test_of_several_datasets_the_largest_or_the_named(tmp_path, counts):
     import h5py
 
-    write_signal(tmp_path / "a.hspy", counts[:5, :5], title="thumbnail")
+    write_hdf5(tmp_path / "a.hspy", counts[:5, :5], title="thumbnail")
     for title, data in (("HAADF", counts), ("BF", 250 - counts)):
-        write_signal(tmp_path / "other.hspy", data, title=title)
+        write_hdf5(tmp_path / "other.hspy", data, title=title)
         with (
             h5py.File(tmp_path / "other.hspy") as source,
             h5py.File(tmp_path / "a.hspy", "a") as file,
@@ -258,7 +182,7 @@ def test_of_several_datasets_the_largest_or_the_named(tmp_path, counts):
     ],
 )
 def test_units_become_angstrom(tmp_path, counts, units, scale, angstrom):
-    path = write_signal(tmp_path / "a.hspy", counts, units=units, scale=scale)
+    path = write_hdf5(tmp_path / "a.hspy", counts, units=units, scale=scale)
     found = read_image(path).pixel_size
     assert found == (None if angstrom is None else pytest.approx(angstrom))
     assert read_image(path, pixel_size=0.3).pixel_size == 0.3
@@ -279,9 +203,9 @@ def test_units_as_fiji_writes_them(tmp_path, counts, unit, angstrom):
 
 
 def test_pixels_must_be_square(tmp_path, counts):
-    path = write_signal(tmp_path / "a.hspy", counts, scale=0.02, scale_y=0.0201)
+    path = write_hdf5(tmp_path / "a.hspy", counts, scale=0.02, scale_y=0.0201)
     assert read_image(path).pixel_size == pytest.approx(0.2005, rel=1e-3)
-    path = write_signal(tmp_path / "b.hspy", counts, scale=0.02, scale_y=0.0203)
+    path = write_hdf5(tmp_path / "b.hspy", counts, scale=0.02, scale_y=0.0203)
     refused(path, "square", "0.203 × 0.2")
     assert read_image(path, pixel_size=0.2).pixel_size == 0.2
     refused(path, "positive", pixel_size=0.0)
@@ -314,9 +238,9 @@ def test_refuses_what_is_no_usable_image(tmp_path, counts):
 
 def test_refuses_spectra(tmp_path, counts):
     cube = np.stack([counts] * 4)
-    write_signal(tmp_path / "cube.hspy", cube, navigate=2)
+    write_hdf5(tmp_path / "cube.hspy", cube, navigate=2)
     refused(tmp_path / "cube.hspy", "spectra", "4 × 24 × 30")
-    write_signal(tmp_path / "energies.hspy", counts, units="eV")
+    write_hdf5(tmp_path / "energies.hspy", counts, units="eV")
     refused(tmp_path / "energies.hspy", "spectra")
 
 
@@ -325,7 +249,7 @@ def test_refuses_damaged_files(tmp_path, counts):
     write_image(tmp_path / "a.png", Image(counts, 0.1, "a"))
     write_image(tmp_path / "a.npy", Image(counts, 0.1, "a"))
     write_image(tmp_path / "a.hspy", Image(counts, 0.1, "a"))
-    write_signal(tmp_path / "a.emd", counts)
+    write_hdf5(tmp_path / "a.emd", counts)
     write_mrc(tmp_path / "a.mrc", counts)
     for path in sorted(tmp_path.iterdir()):
         whole = path.read_bytes()
@@ -431,7 +355,7 @@ def test_same_image_same_bytes(tmp_path, counts):
 
 
 def test_metadata_survives_in_hspy(tmp_path, counts):
-    original = read_image(write_signal(tmp_path / "a.hspy", counts))
+    original = read_image(write_hdf5(tmp_path / "a.hspy", counts))
     write_image(tmp_path / "b.hspy", Image(counts, 0.1, "clean", original.metadata))
     back = read_image(tmp_path / "b.hspy")
     assert back.metadata["original_metadata"]["voltage"] == 200.0
