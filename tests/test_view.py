@@ -219,7 +219,7 @@ def test_whiteness_and_other_scores_are_shown(atoms_and_view, page):
     score = f"{trust.whiteness.score:.2f}"
     assert f"Residual, whiteness {score}" in page.text
     assert f"Whiteness {score} at least" in page.text
-    assert f"Atoms lost {len(trust.lost[0])}" in page.text
+    assert f"Atoms lost {len(trust.lost[0])} 0 " in page.text
     assert len(page.data["lost"]) == len(trust.lost[0])
 
 

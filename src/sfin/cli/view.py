@@ -11,6 +11,7 @@ from sfin.cli.enhance import load_enhancer
 from sfin.cli.options import (
     Dataset,
     Frame,
+    GivenMode,
     Images,
     Model,
     ModeOption,
@@ -25,6 +26,7 @@ from sfin.errors import InputError
 if TYPE_CHECKING:
     from sfin.detection import Detector
     from sfin.inference import Prepared
+    from sfin.parameters import Mode
 
 
 def view(
@@ -78,7 +80,7 @@ def view(
 class _Detectors:
     """The networks that find atoms, or why there are none: pages do without them."""
 
-    def __init__(self, mode: str, model: str | None, threshold: float) -> None:
+    def __init__(self, mode: GivenMode, model: str | None, threshold: float) -> None:
         self._model, self._threshold = model, threshold
         self._weights: dict[str, Weights] = {}
         self._loaded: dict[Path, Detector] = {}
@@ -87,7 +89,7 @@ class _Detectors:
             # One that was named and cannot be used is a mistake.
             Weights("detection", mode, model)
 
-    def for_picture(self, picture: Picture, mode: str) -> "Detector | InputError":
+    def for_picture(self, picture: Picture, mode: "Mode") -> "Detector | InputError":
         try:
             return self._find(picture, mode)
         except InputError as error:
@@ -96,7 +98,7 @@ class _Detectors:
                 self._told.add(str(error))
             return error
 
-    def _find(self, picture: Picture, mode: str) -> "Detector":
+    def _find(self, picture: Picture, mode: "Mode") -> "Detector":
         if mode not in self._weights:
             self._weights[mode] = Weights("detection", mode, self._model)
         _, file = self._weights[mode].for_picture(picture)

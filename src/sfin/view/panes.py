@@ -110,7 +110,7 @@ def spectrum_panes(trust: Trust) -> Spectra:
         _spectrum_pane(
             "residual-spectrum",
             f"Residual, whiteness {white.score:.2f}",
-            "Power of the residual over that of noise, whose logarithm is 0 everywhere. "
+            "Power of the residual over that of noise, whose logarithm is 0. "
             "Spots at the places of the lattice are signal that was lost, moved or "
             "changed in brightness. Whiteness is 1 for noise, 0 for structure alone.",
             left,

@@ -139,7 +139,7 @@ def trust_findings(trust: Trust) -> list[Finding]:
     return [
         Finding(
             name.replace("_", " ").capitalize(),
-            "–" if score["value"] is None else _shown(score["value"]),
+            _shown(score["value"], score["unit"]),
             score["good"].replace("near", "about"),
         )
         for name, score in scores.items()
@@ -147,8 +147,10 @@ def trust_findings(trust: Trust) -> list[Finding]:
     ]
 
 
-def _shown(value: float) -> str:
-    return f"{value:.0f}" if value.is_integer() and value > 1 else _number(value, 2)
+def _shown(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return _number(value, 0 if unit == "maxima" else 2)
 
 
 def _number(value: float, digits: int) -> str:
