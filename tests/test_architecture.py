@@ -42,7 +42,8 @@ FLOORS = {
     "model_card figures dataset_figure rendering_figure similarity calibrated_datasets "
     "calibrated_samples realism realism_tables scan_trends dataset_records "
     "applicability documents dataset_card enhancement enhancement_check closure "
-    "hyperspy remeasurement finder_comparison finder_table localisation detection_table "
+    "hyperspy remeasurement finder_comparison finder_table localisation "
+    "detection_table "
     "trust trust_report "
     "atom_lists view lattice_report finder_trials training_data_check theory_scores "
     "theory_report movies movie_report inventions invention_report invention_table",
