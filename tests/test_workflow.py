@@ -19,6 +19,8 @@ from samples import ROOT, SHARED, noise
 
 from sfin.columns import read_columns
 from sfin.noise import NoiseSettings, add_noise
+from sfin.parameters import MODES
+from sfin.settings import mark_scale
 
 PARTS = [
     "Snakefile",
@@ -40,7 +42,11 @@ REAL = {
 
 def copy_project(folder):
     """Copy the workflow, without anybody's images."""
-    ignore = shutil.ignore_patterns("__pycache__", "haadf", "bf")
+
+    def ignore(folder, names):
+        images = MODES if folder.endswith("real_images") else ()
+        return {"__pycache__", *images} & set(names)
+
     for part in PARTS:
         source = ROOT / part
         if source.is_symlink():
@@ -491,6 +497,18 @@ def test_interrupted_run_carries_on(fresh):
     assert process.wait(timeout=120) != 0
     fresh.snakemake("structures", *RUN)
     assert fresh.planned("structures") == {}
+
+
+def test_networks_that_ship_take_the_place_of_training(fresh):
+    shipped = ("--config", "weights=shipped")
+    planned = fresh.planned("table1", "table6", *shipped)
+    assert planned["take_shipped_network"] == 4
+    assert "train_network" not in planned
+    # Rows without a network remain; those of networks that do not ship are left out.
+    assert planned["evaluate_method"] == 2 * 5
+    mark_scale(fresh.folder / "results", "test")
+    refusal = fresh.snakemake("table1", *shipped, "--dry-run", *TEST, succeeds=False)
+    assert "holds results of scale test" in refusal
 
 
 def test_report_is_made(finished):

@@ -127,10 +127,10 @@ def caption(
     )
     return (
         f"Atoms found by classical finders and by SFIN, trained at scale {scale}, seed "
-        f"{seed}, sfin {__version__}, on the calibrated noise. Settings of classical "
+        f"{seed}, sfin {__version__}. Settings of classical "
         "finders were chosen on training pairs of the same images' kind. Stress: atoms "
         f"of {brightness} grey levels, {spacing} pixels apart, with the noise of the "
-        "paper's Table 2 times a factor; SFIN was trained on none of it. A detection "
+        "paper's Table 2 times a factor; SFIN was trained on none of them. A detection "
         f"is an atom within {match.radius} Å; {match.frame:g} pixels at the edges do "
         "not count." + "".join(f" {sentence}." for sentence in absent)
     )
