@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import shutil
 
 import numpy as np
 import pytest
@@ -14,18 +12,11 @@ from sfin.view.page import write_page
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium import webdriver  # noqa: E402
 from selenium.webdriver import ActionChains, Keys  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.actions.wheel_input import ScrollOrigin  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER),
-    reason="no chromium here: apt-get install chromium chromium-driver",
-)
 # Of every pane of a group: which part of its picture is seen, and how large a unit is.
 PLACES = """
 return [...document.querySelectorAll(`.view[data-group="${arguments[0]}"]`)].map(
@@ -48,23 +39,6 @@ def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "an image.html"
     write_page(path, look(counts))
     return path.as_uri(), (x, y)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    arguments = ["--headless=new", "--disable-dev-shm-usage", "--window-size=1300,1500"]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")
-    for argument in arguments:
-        options.add_argument(argument)
-    options.set_capability(
-        "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
-    )
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture
