@@ -71,7 +71,7 @@ class PositionSettings:
         Of two dots closer than this, in pixels, the higher one is kept.
     """
 
-    minimum_amplitude: float = 0.1
+    minimum_amplitude: float = 0.03
     minimum_distance: float = 4.0
 
 
