@@ -49,7 +49,7 @@ def check_cluster():
 onstart:
     check_cluster()
     keep_images_of_run(IMAGES)
-    mark_scale("results", config["scale"])
+    mark_scale("results", SCALE)
 
 
 onerror:
