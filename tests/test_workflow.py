@@ -518,6 +518,33 @@ def test_report_is_made(finished):
         assert words in report, words
 
 
+def test_report_is_read_in_a_browser(finished, chromium):
+    path = finished.folder / "report.html"
+    if not path.exists():
+        finished.snakemake(*TEST, "--report", path.name)
+    chromium.get(path.as_uri())
+
+    def text():
+        return chromium.find_element("tag name", "body").text
+
+    def choose(name):
+        chromium.find_element("xpath", f"//span[text()='{name}']").click()
+
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    wait = WebDriverWait(chromium, 60)
+    wait.until(lambda _: "Scale: test. Seed: 2025." in text())
+    for category in ("Calibration", "Datasets", "Figures", "Real images", "Structures"):
+        assert category in text()
+    choose("Tables")
+    wait.until(lambda _: "situations of datasets" in text())
+    assert "likeness of noise" in text()
+    severe = [
+        entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"
+    ]
+    assert not severe
+
+
 def test_targets_read_like_the_papers_contents(finished):
     targets = finished.snakemake("--list-target-rules", *TEST)
     for name in ("table1", "figure6", "enhanced_images", "calibration", "datasets"):
