@@ -179,8 +179,9 @@ class Trust:
         atoms, lost = len(self.check.atoms.row), len(self.lost[0])
         doubtful = self.unsupported
         text = (
-            f"The input alone does not support {doubtful} of {atoms} maxima of the "
-            f"enhanced image, and {lost} of its own atoms are missing there."
+            f"The input supports {atoms - doubtful} of {atoms} maxima of the enhanced "
+            f"image, and {lost} of its own atoms are missing there; faint ones may be "
+            "without this being seen."
         )
         return Finding(doubtful <= MOST_UNSUPPORTED * atoms and not lost, text)
 
