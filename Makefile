@@ -68,7 +68,7 @@ columns: $(READY) ## render all structures at scale `paper`; replace the table t
 	cp results/structures/columns.json resources/structures/columns.json
 	PYTHONPATH=src $(BIN)/python docs/structures.py
 
-weights: $(READY) ## train the networks that ship, six hours of one core; goes on where it stopped
+weights: $(READY) ## train the networks that ship, three hours of one core; goes on where it stopped
 	$(BIN)/python -u benchmarks/gpu/run.py --plan benchmarks/gpu/weights_plan.yaml \
 		--device cpu --minutes 1440 --out .gpu/weights --state .gpu/weights-state
 
