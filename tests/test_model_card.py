@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sfin.model_card import write_model_card
+from sfin.model_card import card_text, write_model_card
 from sfin.model_files import SHIPPED, choose_weights, find_models
 from sfin.networks.build import build_network, load_network, save_weights
+from sfin.parameters import MODES
 
 ROOT = Path(__file__).parents[1]
 METADATA = {
@@ -94,13 +95,16 @@ def test_card_without_scores_claims_none(trained: Path) -> None:
 
 
 def test_models_that_ship_are_intact_and_their_cards_are_theirs() -> None:
-    for model in find_models():
-        if not model.path.is_relative_to(SHIPPED):
-            continue
+    shipped = [m for m in find_models() if m.path.is_relative_to(SHIPPED)]
+    assert {model.name for model in shipped} >= {
+        f"{task}/sfin/{mode}/sfin"
+        for task in ("detection", "enhancement")
+        for mode in MODES
+    }
+    for model in shipped:
         _, known = load_network(model.path)
         place = "/".join(known[key] for key in ("task", "dataset", "mode", "method"))
         assert model.name == place
         assert model.score is not None
         kept = (model.path.parent / "card.md").read_text(encoding="utf-8")
-        write_model_card(model.path.parent)
-        assert (model.path.parent / "card.md").read_text(encoding="utf-8") == kept
+        assert card_text(model.path.parent) == kept

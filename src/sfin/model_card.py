@@ -28,7 +28,12 @@ LIMITS = {
 
 
 def write_model_card(folder: str | Path) -> None:
-    """Write ``card.md`` beside the weights in a folder.
+    """Write `card_text` to ``card.md`` beside the weights in a folder."""
+    write_whole(Path(folder, "card.md"), card_text(Path(folder)))
+
+
+def card_text(folder: Path) -> str:
+    """Describe the network in a folder, as Markdown.
 
     Parameters
     ----------
@@ -36,7 +41,6 @@ def write_model_card(folder: str | Path) -> None:
         With ``weights.safetensors``; scores are taken from ``evaluation.csv`` and
         ``localisation.csv`` where they are there.
     """
-    folder = Path(folder)
     metadata = read_metadata(folder / "weights.safetensors")
     scores = {
         name: pd.read_csv(folder / f"{name}.csv")
@@ -45,8 +49,7 @@ def write_model_card(folder: str | Path) -> None:
     }
     title = f"{METHOD_NAMES[metadata['method']]} for {metadata['task']}"
     title += f", {group_name(metadata['dataset'], metadata['mode'])}"
-    text = markdown_document(title, model_card(metadata, scores))
-    write_whole(folder / "card.md", text)
+    return markdown_document(title, model_card(metadata, scores))
 
 
 def model_card(
