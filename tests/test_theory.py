@@ -10,12 +10,11 @@ from sfin.theory import draw_contrast, register_theory
 SHIFT = np.array([0.4, -0.3])
 
 
-def image_of(fit, width=1.0, gain=120.0):
+def image_of(fit, width=1.0, gain=120.0, noise=25.0):
     """Draw the image of a lattice that lies a little off the fitted one."""
     moved = replace(fit.bent_placement, origin=fit.bent_placement.origin + SHIFT)
     contrast = draw_contrast(moved, fit.columns, fit.mode, SHAPE, width)
-    noise = np.random.default_rng(5).normal(0, 25, SHAPE)
-    return gain * contrast + 40 + noise
+    return gain * contrast + 40 + np.random.default_rng(5).normal(0, noise, SHAPE)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +52,40 @@ def test_atoms_of_one_mode_are_not_an_image_of_the_other():
     fit = fitted(atoms_of("SrTiO3_001"), "SrTiO3_001")
     with pytest.raises(InputError, match="does not look like SrTiO3_001 as HAADF"):
         register_theory(image_of(fit, gain=-120.0), fit)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "other"),
+    [
+        ("SrTiO3_110", "bf", "SrTiO3_001"),
+        ("SrTiO3_110", "bf", "MoS2_001"),
+        ("SrTiO3_001", "haadf", "TiO2_110"),
+        ("Si_110", "haadf", "SrTiO3_110"),
+    ],
+)
+def test_another_crystal_or_zone_axis_is_refused(name, mode, other):
+    image = image_of(fitted(atoms_of(name, mode=mode), name, mode))
+    # However loosely its atoms are fitted, the image is not like it.
+    with pytest.raises(InputError, match=f"{other} .*zone axis"):
+        register_theory(
+            image,
+            fitted(
+                *(atoms_of(name, mode=mode), other, mode),
+                pixel_size=None,
+                least_explained=0.0,
+            ),
+        )
+    with pytest.raises(InputError, match=f"{other} .*zone axis"):
+        register_theory(
+            image, fitted(atoms_of(name, mode=mode), other, mode, pixel_size=None)
+        )
+
+
+@pytest.mark.parametrize("noise", [25, 120, 180])
+def test_noise_does_not_make_an_image_unlike_its_crystal(noise):
+    fit = fitted(atoms_of("SrTiO3_110", mode="bf", bend=4.0), "SrTiO3_110", "bf")
+    theory = register_theory(image_of(fit, noise=noise), fit)
+    assert theory.likeness > 0.7
 
 
 def test_every_column_is_drawn_also_those_beyond_the_edge():

@@ -156,6 +156,9 @@ def fit_lattice(
     radius, margin = (
         share * straight.spacing for share in (settings.radius, settings.margin)
     )
+    matched = match_sites(bent, positions, shape, radius, margin)
+    if matched.explained_fraction < settings.least_explained:
+        raise _no_fit(columns, positions)
     return LatticeFit(
         columns=columns,
         mode=mode,
@@ -167,14 +170,14 @@ def fit_lattice(
         visible=visible,
         positions=positions,
         straight=match_sites(straight, positions, shape, radius, margin),
-        bent=match_sites(bent, positions, shape, radius, margin),
+        bent=matched,
     )
 
 
 def _no_fit(columns: ProjectedColumns, positions: FloatArray) -> InputError:
     return InputError(
         f"{columns.structure} fits the {len(positions)} atoms in no way: check the "
-        "structure's name, the image's pixel size, and that atoms were found."
+        "structure, its zone axis, the pixel size, and that atoms were found."
     )
 
 

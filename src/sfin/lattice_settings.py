@@ -25,6 +25,10 @@ class LatticeFitSettings:
         By what share the file's pixel size may be wrong. Real ones are by 0.13.
     bend_degree
         Degree of the polynomial that follows a bent image; 1 for none.
+    least_explained
+        Share of the atoms that must be explained, bends allowed for, or the crystal is
+        not that of the image. Real images' own crystals explain 0.8 and more, wrong
+        ones mostly less than 0.7.
     """
 
     least_amplitude: float = 0.2
@@ -33,3 +37,4 @@ class LatticeFitSettings:
     largest_distortion: float = 0.25
     pixel_size_tolerance: float = 0.2
     bend_degree: int = 3
+    least_explained: float = 0.6

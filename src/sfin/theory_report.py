@@ -105,6 +105,7 @@ def judge(
         "shift_y": theory.shift[1],
         "width": theory.width,
         "correlation": theory.correlation,
+        "likeness": theory.likeness,
         "pixel_size": size,
     }
     rows, shown, below = [], {}, {}
