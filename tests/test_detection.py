@@ -7,6 +7,7 @@ import torch
 from samples import ROOT, perovskite, spots_image, spread_noise, synthesis_settings
 from scipy.ndimage import gaussian_filter
 
+from sfin import detection
 from sfin.atom_lists import detect_file, write_atoms
 from sfin.confidence import measure_confidence, read_confidence, write_confidence
 from sfin.datasets import load_atoms, load_pairs
@@ -119,6 +120,29 @@ def test_no_dot_is_ever_sure():
     assert confidence(np.array([0.0, 1.0])) == pytest.approx([0.25, 0.75])
     none = measure_confidence(np.zeros(0), np.zeros(0, bool), 0.6)
     assert none(np.array([0.5])) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("mode", "sign"), [("haadf", 1), ("bf", -1)])
+def test_an_atom_that_noise_splits_is_one_and_a_dumbbell_two(
+    mode, sign, generator, monkeypatch
+):
+    sigma, spacing = 5.0, 44.0
+    row, column = np.meshgrid(np.arange(20, 250, spacing), np.arange(20, 250, spacing))
+    # Two columns 2.5 of their standard deviations apart, as silicon's in a wide probe.
+    x = np.concatenate([column.ravel(), column.ravel() + 2.5 * sigma])
+    y = np.concatenate([row.ravel(), row.ravel()])
+    grey = 100 * spots_image(x, y, 256, sigma) / 255
+    grey = 128 + sign * (grey - 40) + generator.normal(0, 20, grey.shape)
+    # A second, lower dot on every atom of the first kind, as far as pixels allow.
+    ghost = spots_image(column.ravel(), row.ravel() + 5, 256, 1.0)
+    dots = np.maximum(spots_image(x, y, 256, 1.0), 0.6 * ghost)
+    monkeypatch.setattr(detection, "enhance", lambda *_: dots)
+    found = detection.find_dots(None, grey, {**METADATA, "mode": mode}, SETTINGS.dots)
+    assert len(found) == x.size
+    np.testing.assert_allclose(np.sort(found.amplitude), 1, atol=0.05)
+    every = replace(SETTINGS.dots, minimum_separation=0.0)
+    found = detection.find_dots(None, grey, {**METADATA, "mode": mode}, every)
+    assert len(found) == 1.5 * x.size
 
 
 def test_confidence_survives_its_file(tmp_path, generator):

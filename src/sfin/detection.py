@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sfin.atom_matching import match_atoms
+from sfin.atom_scale import estimate_sigma
+from sfin.background_removal import upright
 from sfin.confidence import Confidence, measure_confidence, read_confidence
 from sfin.datasets import load_atoms, load_pairs
 from sfin.detection_settings import DetectionSettings, MatchSettings
@@ -19,6 +21,8 @@ from sfin.networks.build import load_network
 from sfin.positions import AtomPositions, PositionSettings, find_positions
 
 TASK = "detection"
+# Pixels of an image that the size of its atoms is estimated in.
+SAMPLE = 1024
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Detector:
         grey
             Grey levels 0–255 (rows, columns), fast scan along the rows.
         """
-        found = find_dots(self.network, grey, tile_size(self.metadata), self.dots)
+        found = find_dots(self.network, grey, self.metadata, self.dots)
         return found.keep(self.confidence(found.amplitude) >= self.threshold)
 
 
@@ -121,11 +125,21 @@ def open_measured_detector(weights: Path, threshold: float) -> Detector:
 def find_dots(
     network: nn.Module | Prepared,
     grey: NDArray[np.generic],
-    tile: int,
+    metadata: Mapping[str, Any],
     settings: PositionSettings,
 ) -> AtomPositions:
     """Find the dots that a network draws on an image; see `Detector`."""
-    return find_positions(enhance(network, grey, tile), settings)
+    found = find_positions(enhance(network, grey, tile_size(metadata)), settings)
+    if not len(found):
+        return found
+    # Around the middle of the atoms: an image may be vacuum elsewhere.
+    window = tuple(
+        slice(max(int(np.median(place)) - SAMPLE // 2, 0), None)
+        for place in (found.y, found.x)
+    )
+    sample = grey[window][:SAMPLE, :SAMPLE].astype(np.float32)
+    sigma = estimate_sigma(upright(sample, metadata["mode"]))
+    return found.apart(settings.minimum_separation * sigma)
 
 
 def measure_detector(
@@ -150,7 +164,7 @@ def measure_detector(
     for image, atoms, size in zip(
         images.noisy, load_atoms(pairs), images.drawn["pixel_size"], strict=True
     ):
-        found = find_dots(prepared, image, tile_size(metadata), settings.dots)
+        found = find_dots(prepared, image, metadata, settings.dots)
         true = atoms["x"], atoms["y"]
         matching = match_atoms((found.x, found.y), true, radius / float(size))
         hit = np.zeros(len(found), np.bool_)

@@ -50,6 +50,21 @@ class AtomPositions:
         """Take those atoms where `mask` is true."""
         return AtomPositions(*(array[mask] for array in self.arrays().values()))
 
+    def apart(self, distance: float) -> "AtomPositions":
+        """Of two atoms closer than a distance (pixels), keep the higher one alone."""
+        # Greedy, from the highest down.
+        places = np.stack([self.x, self.y], axis=1)
+        kept = np.ones(len(self), np.bool_)
+        pairs = (
+            KDTree(places).query_pairs(distance, output_type="ndarray")
+            if kept.size
+            else []
+        )
+        for first, second in sorted(map(tuple, pairs)):
+            if kept[first]:
+                kept[second] = False
+        return self.keep(kept)
+
     def arrays(self) -> Mapping[str, FloatArray]:
         """Give the arrays by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -69,10 +84,14 @@ class PositionSettings:
         `sfin.confidence`.
     minimum_distance
         Of two dots closer than this, in pixels, the higher one is kept.
+    minimum_separation
+        Likewise in standard deviations of the image's atoms, as `sfin.detection`
+        estimates them: no image tells closer ones apart, and noise splits wide atoms.
     """
 
     minimum_amplitude: float = 0.03
     minimum_distance: float = 4.0
+    minimum_separation: float = 1.5
 
 
 def find_positions(
@@ -90,7 +109,8 @@ def find_positions(
     dots
         Grey levels (rows, columns): 255 at the top of a sure atom, 0 elsewhere.
     settings
-        What counts as a dot; None for the defaults.
+        What counts as a dot; None for the defaults. The size of atoms is unknown here,
+        so `minimum_separation` does nothing.
 
     Returns
     -------
@@ -115,7 +135,7 @@ def find_positions(
     )
     order = np.lexsort((found.x, found.y, -found.amplitude))
     found = AtomPositions(*(array[order] for array in found.arrays().values()))
-    return found.keep(_apart(found, settings.minimum_distance))
+    return found.apart(settings.minimum_distance)
 
 
 def _find_in_block(
@@ -185,16 +205,3 @@ def _fit(
     sigma = np.sqrt(-1 / (2 * curvature))
     found = AtomPositions(column[dot] + dx, row[dot] + dy, top, sigma)
     return found.keep(np.hypot(dx, dy) <= REACH)
-
-
-def _apart(found: AtomPositions, distance: float) -> NDArray[np.bool_]:
-    # Greedy, from the highest dot down: those that it is too close to go.
-    places = np.stack([found.x, found.y], axis=1)
-    kept = np.ones(len(found), np.bool_)
-    pairs = (
-        KDTree(places).query_pairs(distance, output_type="ndarray") if kept.size else []
-    )
-    for first, second in sorted(map(tuple, pairs)):
-        if kept[first]:
-            kept[second] = False
-    return kept
