@@ -91,9 +91,9 @@ def test_files_images_and_arrays_are_alike(folder):
 
 
 def test_enhanced_image_is_in_the_counts_of_its_input():
-    low = sfin.enhance(COUNTS)
+    low = sfin.enhance(COUNTS, "haadf")
     # A network sees grey levels alone, so counts come back as they went.
-    high = sfin.enhance(3 * COUNTS + 500)
+    high = sfin.enhance(3 * COUNTS + 500, "haadf")
     np.testing.assert_allclose(high.data, 3 * low.data + 500, rtol=1e-3)
     assert low.pixel_size is None
     assert "scale test" in low.metadata["note"]
@@ -102,8 +102,8 @@ def test_enhanced_image_is_in_the_counts_of_its_input():
 def test_input_is_left_as_it_is():
     image = Image(COUNTS.astype(np.float32), 0.1, "scan", {"title": "scan"})
     before = replace(image, data=image.data.copy())
-    enhanced = sfin.enhance(image, pixel_size=0.2)
-    sfin.detect_atoms(image)
+    enhanced = sfin.enhance(image, "haadf", pixel_size=0.2)
+    sfin.detect_atoms(image, "haadf")
     np.testing.assert_array_equal(image.data, before.data)
     assert (image.pixel_size, enhanced.pixel_size) == (0.1, 0.2)
     assert image.metadata == {"title": "scan"}
@@ -116,19 +116,19 @@ def test_weights_are_named_by_path_or_name(folder):
         folder / "results/models" / name,
         f"results/models/{name}/weights.safetensors",
     ):
-        assert "seed 2" in sfin.enhance(COUNTS, weights=given).metadata["note"]
-    assert "seed 1" in sfin.enhance(COUNTS).metadata["note"]
+        assert "seed 2" in sfin.enhance(COUNTS, "haadf", weights=given).metadata["note"]
+    assert "seed 1" in sfin.enhance(COUNTS, "haadf").metadata["note"]
 
 
 def test_atoms_come_as_the_workflow_writes_them():
     dots = spots_image([20, 44, 68], [16, 40, 40], 90, 3)
     generator = np.random.default_rng(0)
     image = 1000 + dots + generator.normal(0, 5, dots.shape)
-    atoms = sfin.detect_atoms(image, threshold=0, pixel_size=0.2)
+    atoms = sfin.detect_atoms(image, "haadf", threshold=0, pixel_size=0.2)
     assert list(atoms)[:4] == ["x", "y", "x_angstrom", "y_angstrom"]
     np.testing.assert_allclose(atoms["x_angstrom"], 0.2 * atoms["x"])
     assert "detection" in atoms.attrs["note"]
-    unknown = sfin.detect_atoms(image, threshold=0)
+    unknown = sfin.detect_atoms(image, "haadf", threshold=0)
     pd.testing.assert_series_equal(unknown["y"], atoms["y"])
     assert unknown["y_angstrom"].isna().all()
 
@@ -139,7 +139,9 @@ def test_calibration_is_that_of_the_workflow():
     settings = CalibrationSettings()
     by_file = calibrate_file("scan.npy", "scan", "haadf", settings)
     assert sfin.calibrate("scan.npy", "haadf") == by_file
-    half = sfin.calibrate(pairs.noisy[0], settings=CalibrationSettings(patch_size=128))
+    half = sfin.calibrate(
+        pairs.noisy[0], "haadf", settings=CalibrationSettings(patch_size=128)
+    )
     assert len(half.patches) == 4
     mean = np.mean([each.parameters.scan_intercept for each in half.patches])
     assert half.noise.scan_intercept == pytest.approx(mean)
@@ -203,7 +205,7 @@ def test_noise_comes_from_files_calibrations_and_the_shelf():
         assert with_sfin.patches > 9
     # Two images of one name are two images.
     images = sfin.synthesise("Si_110", spread_noise(), 2).noisy
-    calibrated = [sfin.calibrate(image) for image in images]
+    calibrated = [sfin.calibrate(image, "haadf") for image in images]
     own = sfin.synthesise("Si_110", calibrated, 1, size=48).noise
     assert own.patches == 2
     assert own.minimum.scan_slope <= own.mean.scan_slope <= own.maximum.scan_slope
@@ -212,9 +214,22 @@ def test_noise_comes_from_files_calibrations_and_the_shelf():
 def test_file_that_names_the_other_mode_is_warned_of():
     image = Image(COUNTS.astype(np.float32), 0.1, "scan", {"title": "Sample_ABF"})
     with pytest.warns(UserWarning, match="taken as haadf") as caught:
-        sfin.enhance(image)
+        sfin.enhance(image, "haadf")
     # It points at the line that called.
     assert caught[0].filename == __file__
+
+
+def test_mode_is_what_the_image_says_of_its_detector(folder):
+    image = Image(COUNTS.astype(np.float32), 0.1, "scan", {"title": "Sample_HAADF"})
+    unasked, asked = sfin.enhance(image), sfin.enhance(image, "haadf")
+    np.testing.assert_array_equal(unasked.data, asked.data)
+    with pytest.raises(InputError, match="No network for enhancement in bf"):
+        sfin.enhance(replace(image, metadata={"title": "Sample_ABF"}))
+    np.save("scan.npy", COUNTS)
+    for call in (sfin.enhance, sfin.detect_atoms, sfin.calibrate):
+        for given, name in ((COUNTS, "The array"), ("scan.npy", "scan.npy")):
+            with pytest.raises(InputError, match=f"{name} does not say which detector"):
+                call(given)
 
 
 def both_modes():
@@ -230,23 +245,26 @@ MIXED[3, 4] = np.nan
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: sfin.enhance("absent.tif"), "absent.tif does not exist"),
+        (lambda: sfin.enhance("absent.tif", "haadf"), "absent.tif does not exist"),
         (lambda: sfin.enhance(COUNTS, "HAADF"), "There is no mode 'HAADF'"),
         (lambda: sfin.enhance(COUNTS, "bf"), "No network for enhancement in bf"),
         (lambda: sfin.enhance(COUNTS, "bf", train("detection", "bf")), "detection"),
-        (lambda: sfin.enhance(COUNTS, weights="mine"), "No network mine"),
-        (lambda: sfin.enhance(COUNTS[0]), r"shape \(90,\)"),
-        (lambda: sfin.enhance(MIXED), "NaN"),
-        (lambda: sfin.enhance(COUNTS * 1j), "complex"),
-        (lambda: sfin.enhance(None), r"shape \(\)"),
-        (lambda: sfin.enhance([[1, 2], [3]]), "rows and columns"),
-        (lambda: sfin.enhance(COUNTS[:0]), "without pixels"),
-        (lambda: sfin.enhance(np.ones((40, 40))), "The array is constant"),
-        (lambda: sfin.enhance(BAD), "pixels of -1 Å"),
-        (lambda: sfin.enhance(COUNTS, pixel_size=np.nan), "pixels of nan Å"),
-        (lambda: sfin.detect_atoms(COUNTS, threshold=2), "threshold 2 is no"),
-        (lambda: sfin.calibrate(COUNTS), "smaller than a patch"),
-        (lambda: sfin.calibrate("small.npy"), "small.npy: The image is 70 × 90"),
+        (lambda: sfin.enhance(COUNTS, "haadf", weights="mine"), "No network mine"),
+        (lambda: sfin.enhance(COUNTS[0], "haadf"), r"shape \(90,\)"),
+        (lambda: sfin.enhance(MIXED, "haadf"), "NaN"),
+        (lambda: sfin.enhance(COUNTS * 1j, "haadf"), "complex"),
+        (lambda: sfin.enhance(None, "haadf"), r"shape \(\)"),
+        (lambda: sfin.enhance([[1, 2], [3]], "haadf"), "rows and columns"),
+        (lambda: sfin.enhance(COUNTS[:0], "haadf"), "without pixels"),
+        (lambda: sfin.enhance(np.ones((40, 40)), "haadf"), "The array is constant"),
+        (lambda: sfin.enhance(BAD, "haadf"), "pixels of -1 Å"),
+        (lambda: sfin.enhance(COUNTS, "haadf", pixel_size=np.nan), "pixels of nan Å"),
+        (lambda: sfin.detect_atoms(COUNTS, "haadf", threshold=2), "threshold 2 is no"),
+        (lambda: sfin.calibrate(COUNTS, "haadf"), "smaller than a patch"),
+        (
+            lambda: sfin.calibrate("small.npy", "haadf"),
+            "small.npy: The image is 70 × 90",
+        ),
         (lambda: sfin.synthesise("Unobtainium"), "lacks 'Unobtainium'"),
         (lambda: sfin.synthesise([]), "No structure is named"),
         (lambda: sfin.synthesise("Si_110", "absent.json"), "absent.json is no noise"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def calibrate(
     image: GivenImage,
-    mode: "Mode" = "haadf",
+    mode: "Mode | None" = None,
     *,
     pixel_size: float | None = None,
     settings: "CalibrationSettings | None" = None,
@@ -26,7 +26,8 @@ def calibrate(
         array (rows, columns) of counts; raw, with the fast scan along the rows, and at
         least 256 × 256 pixels.
     mode
-        ``haadf`` where atoms are bright, ``bf`` where they are dark.
+        ``haadf`` where atoms are bright, ``bf`` where they are dark. None: as the image
+        says of its detector.
     pixel_size
         Å per pixel, in place of what the image says; only kept with the result.
     settings
@@ -42,7 +43,7 @@ def calibrate(
     Raises
     ------
     InputError
-        If the image cannot be read or calibrated.
+        If the image cannot be read or calibrated, or nothing tells its mode.
 
     Examples
     --------
@@ -65,6 +66,6 @@ def calibrate(
     from sfin.calibrated_images import calibrate_image
     from sfin.calibration_settings import CalibrationSettings
 
-    with opened(image, mode, pixel_size) as read:
+    with opened(image, mode, pixel_size) as (read, known):
         constants = settings or CalibrationSettings()
-        return calibrate_image(read, read.name, mode, constants)
+        return calibrate_image(read, read.name, known, constants)

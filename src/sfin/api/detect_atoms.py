@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def detect_atoms(
     image: GivenImage,
-    mode: "Mode" = "haadf",
+    mode: "Mode | None" = None,
     weights: str | os.PathLike[str] | None = None,
     *,
     threshold: float = 0.5,
@@ -42,8 +42,8 @@ def detect_atoms(
     Raises
     ------
     InputError
-        If the image cannot be read, there are no weights for it, or the threshold is
-        no probability.
+        If the image cannot be read, nothing tells its mode, there are no weights for
+        it, or the threshold is no probability.
 
     Examples
     --------
@@ -59,9 +59,9 @@ def detect_atoms(
     from sfin.detection import open_measured_detector
     from sfin.named_weights import find_weights
 
-    with opened(image, mode, pixel_size) as read:
+    with opened(image, mode, pixel_size) as (read, known):
         detector = open_measured_detector(
-            find_weights("detection", mode, weights), threshold
+            find_weights("detection", known, weights), threshold
         )
         found = detect_image(read, detector)
     atoms = found.table()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def enhance(
     image: GivenImage,
-    mode: "Mode" = "haadf",
+    mode: "Mode | None" = None,
     weights: str | os.PathLike[str] | None = None,
     *,
     pixel_size: float | None = None,
@@ -26,7 +26,7 @@ def enhance(
         array (rows, columns) of counts, of any size.
     mode
         ``haadf`` where atoms are bright, ``bf`` where they are dark: a network for one
-        ruins images of the other.
+        ruins images of the other. None: as the image says of its detector.
     weights
         A ``.safetensors`` file, or a name that ``sfin models`` lists. None: what was
         trained in ``results/models`` of the current folder, else what comes with sfin.
@@ -45,7 +45,8 @@ def enhance(
     Raises
     ------
     InputError
-        If the image cannot be read, or there are no weights for it.
+        If the image cannot be read, nothing tells its mode, or there are no weights
+        for it.
 
     Examples
     --------
@@ -63,8 +64,8 @@ def enhance(
     from sfin.named_weights import find_weights
     from sfin.networks.build import load_network
 
-    with opened(image, mode, pixel_size) as read:
-        network, metadata = load_network(find_weights("enhancement", mode, weights))
+    with opened(image, mode, pixel_size) as (read, known):
+        network, metadata = load_network(find_weights("enhancement", known, weights))
         paired = pair(read, prepare(network), metadata)
         answer = enhance_tiles(paired.network, paired.grey, paired.tile)
         return paired.in_counts(answer)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from sfin.errors import InputError
 from sfin.image_counts import usable_counts
 from sfin.image_modes import read_image_of_mode, told_mode
-from sfin.images import Image
+from sfin.images import Image, read_image
 from sfin.parameters import MODES, Mode
 
 # A path is a text or a `pathlib.Path`; an array has rows and columns.
@@ -24,9 +24,9 @@ GivenImage = str | os.PathLike[str] | ArrayLike | Image
 
 @contextmanager
 def opened(
-    given: GivenImage, mode: Mode, pixel_size: float | None = None
-) -> Iterator[Image]:
-    """Give an image to work with; what goes wrong then names its file.
+    given: GivenImage, mode: Mode | None, pixel_size: float | None = None
+) -> Iterator[tuple[Image, Mode]]:
+    """Give an image to work with, and its mode; what goes wrong then names its file.
 
     Of a file with images of several detectors the one that names the mode is taken. A
     file that names the other mode is warned of: a network for bright atoms ruins
@@ -37,30 +37,43 @@ def opened(
     given
         A path, an array (rows, columns) of counts or grey levels, or an `Image`.
     mode
-        ``haadf`` or ``bf``.
+        ``haadf`` or ``bf``; None for what the image says of its detector.
     pixel_size
         Å per pixel, in place of what the image says.
 
     Raises
     ------
     InputError
-        If it cannot be used as an image, or there is no such mode or pixel size.
+        If it cannot be used as an image, there is no such mode or pixel size, or
+        nothing tells the mode.
     """
-    check_mode(mode)
+    if mode is not None:
+        check_mode(mode)
     if isinstance(given, str | os.PathLike):
         name = os.fspath(given)
-        image = read_image_of_mode(Path(given), mode, pixel_size=pixel_size)
+        image = (
+            read_image_of_mode(Path(given), mode, pixel_size=pixel_size)
+            if mode
+            else read_image(given, pixel_size=pixel_size)
+        )
     else:
         name = given.name if isinstance(given, Image) else "The array"
         image = _checked(given, name, pixel_size)
     told = told_mode(image)
-    if told and told[0] != mode:
+    # Never guessed: what enhances images of one mode ruins those of the other.
+    known = mode or (told[0] if told else None)
+    if known is None:
+        raise InputError(
+            f"{name} does not say which detector recorded it: give the mode, 'haadf' "
+            "where atoms are bright, 'bf' where they are dark."
+        )
+    if told and told[0] != known:
         # At the caller's line: above this generator, contextlib, and the function.
         warnings.warn(
-            f"{name} is taken as {mode}, although it says {told[1]!r}.", stacklevel=4
+            f"{name} is taken as {known}, although it says {told[1]!r}.", stacklevel=4
         )
     try:
-        yield image
+        yield image, known
     except InputError as error:
         if name in str(error) or not isinstance(given, str | os.PathLike):
             raise
