@@ -171,16 +171,13 @@ def test_commands_tell_each_bad_image_in_a_sentence(tmp_path, monkeypatch, comma
     images = damaged_images(tmp_path / "in")
     model = ["--model", "fcn"] if command in ("enhance", "detect") else []
     options = ["--mode", "haadf", "-o", "out", *model]
-    calls = [[image] for image in images] if command == "inspect" else [images]
-    for given_images in calls:
-        arguments = [command, *options, "--", *map(str, given_images)]
-        answer = CliRunner().invoke(app, arguments)
-        assert answer.exit_code == 1, answer.output
-        assert isinstance(answer.exception, SystemExit)
-        errors = [line for line in answer.stderr.splitlines() if "Error: " in line]
-        assert len(errors) == len(given_images), answer.stderr
-        assert "Traceback" not in answer.stderr
-        for image, error in zip(given_images, errors, strict=True):
-            name = str(image).replace("\n", "\\n")
-            assert re.match(f"Error: .*{re.escape(name)}.*[.]$", error), error
-        assert not (tmp_path / "out").exists()
+    answer = CliRunner().invoke(app, [command, *options, "--", *map(str, images)])
+    assert answer.exit_code == 1, answer.output
+    assert isinstance(answer.exception, SystemExit)
+    errors = [line for line in answer.stderr.splitlines() if "Error: " in line]
+    assert len(errors) == len(images), answer.stderr
+    assert "Traceback" not in answer.stderr
+    for image, error in zip(images, errors, strict=True):
+        name = str(image).replace("\n", "\\n")
+        assert re.match(f"Error: .*{re.escape(name)}.*[.]$", error), error
+    assert not (tmp_path / "out").exists()

@@ -372,6 +372,33 @@ def test_image_is_inspected(folder):
     assert "Pointwise noise" not in answer.stdout
 
 
+def test_many_images_are_inspected_and_a_bad_one_is_told_at_the_end(folder):
+    record(folder / "in/a.tif")
+    record(folder / "other/a.tif", (66, 80))
+    bad = folder / "in/b.tif"
+    bad.write_text("no image")
+    stack = np.random.default_rng(1).random((2, 40, 50)).astype(np.float32)
+    tifffile.imwrite(folder / "in/s.tif", stack, imagej=True)
+    answer = sfin("inspect", "in", "other/*.tif")
+    assert answer.exit_code == 1
+    files = re.findall(r"^ ?File +(.*?) *$", answer.stdout, re.MULTILINE)
+    assert files == ["in/a.tif", "in/s.tif", "in/s.tif", "other/a.tif"]
+    for text in ("70 × 90", "66 × 80", "0 of 2, from 0", "1 of 2, from 0"):
+        assert text in answer.stdout
+    lines = answer.stderr.splitlines()
+    assert lines[-2] == "1 failed, 4 went well:"
+    assert lines[-1].startswith("Error: in/b.tif is not a .tif file")
+
+    # Results of one name would replace each other, and never lie beside the images.
+    answer = sfin("inspect", "in", "other", "-o", "out", "--frame", 0)
+    assert answer.exit_code == 1
+    assert names(folder / "out") == ["a.spectrum.png", "s_frame0000.spectrum.png"]
+    assert "other/a.tif has the name of in/a.tif" in answer.stderr
+    answer = sfin("inspect", "in/a.tif", "-o", "in")
+    assert "give another folder" in answer.stderr
+    assert names(folder / "in") == ["a.tif", "b.tif", "s.tif"]
+
+
 def test_tiny_image_and_its_metadata_are_inspected(folder):
     path = record(folder / "in/a.hspy", (4, 3), title="line\x1b[31m one")
     answer = sfin("inspect", path, "--all", "-o", "out")
@@ -381,7 +408,7 @@ def test_tiny_image_and_its_metadata_are_inspected(folder):
     assert "\x1b" not in answer.stdout
     answer = sfin("inspect", folder / "in/b.hspy")
     assert answer.exit_code == 1
-    assert re.fullmatch(r"Error: .*b\.hspy does not exist; .*\n", answer.stderr)
+    assert re.search(r"\nError: .*b\.hspy does not exist; .*\n$", answer.stderr)
 
 
 def evaluate(folder, name, seed):

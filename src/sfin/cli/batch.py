@@ -155,6 +155,7 @@ def run_batch(
     failures: Failures,
     work: Callable[[Picture], str],
     label: str,
+    writes: bool = True,
 ) -> int:
     """Read images one by one, and do something with each.
 
@@ -170,6 +171,8 @@ def run_batch(
         Its answer is printed, if it is not empty.
     label
         What is done, for the progress bar.
+    writes
+        Whether results are written, so that no two images may have one name.
 
     Returns
     -------
@@ -190,7 +193,8 @@ def run_batch(
                     picture = read_picture(path, frame, reading)
                     if reading.frame is None:
                         frames = last = picture.image.metadata["frames"]
-                    _claim(written, picture)
+                    if writes:
+                        _claim(written, picture)
                     answer = work(picture)
                 except (InputError, OSError, MemoryError) as error:
                     failures.add(subject, error)
@@ -203,7 +207,7 @@ def run_batch(
     return succeeded
 
 
-def check_name(picture: Picture) -> None:
+def _check_name(picture: Picture) -> None:
     """Refuse an image whose results would have names that no file can have.
 
     Raises
@@ -226,7 +230,7 @@ def check_name(picture: Picture) -> None:
 
 
 def _claim(written: dict[str, Path], picture: Picture) -> None:
-    check_name(picture)
+    _check_name(picture)
     # Not every file system tells capital letters from small ones.
     first = written.setdefault(picture.name.casefold(), picture.path)
     if first != picture.path:

@@ -1,19 +1,22 @@
-"""`sfin inspect`: what is in an image file."""
+"""`sfin inspect`: what is in image files."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sfin.cli.batch import Picture, check_name, read_picture
+from sfin.cli.batch import Failures, Picture, check_output, find_images, run_batch
 from sfin.cli.calibrate import NOISE, noise_cells
 from sfin.cli.console import make_table, note, say, show_table
-from sfin.cli.options import Dataset, ModeOption, PixelSize, Reading
+from sfin.cli.options import Dataset, Frame, Images, ModeOption, PixelSize, Reading
 from sfin.errors import InputError
 from sfin.texts import printable
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from sfin.images import Image
     from sfin.parameters import Mode
 
@@ -24,10 +27,7 @@ LONGEST = 90
 
 
 def inspect(
-    image: Annotated[
-        Path,
-        typer.Argument(metavar="IMAGE", help="An image file.", show_default=False),
-    ],
+    images: Images,
     mode: ModeOption = "auto",
     output: Annotated[
         Path | None,
@@ -35,7 +35,8 @@ def inspect(
             "--output",
             "-o",
             metavar="DIR",
-            help="Folder for NAME.spectrum.png: the image and its power spectrum.",
+            help="Folder for NAME.spectrum.png of each image: it and its power "
+            "spectrum.",
             show_default="none",
         ),
     ] = None,
@@ -44,30 +45,50 @@ def inspect(
     ] = False,
     pixel_size: PixelSize = None,
     dataset: Dataset = None,
-    frame: Annotated[int, typer.Option(help="Which frame of a stack.", min=0)] = 0,
+    frame: Frame = None,
 ) -> None:
-    """Show what is in an image file: metadata, pixel size, noise, power spectrum."""
+    """Show what is in image files: metadata, pixel size, noise, power spectrum."""
+    failures = Failures()
+    paths = find_images(images, failures)
+    if output is not None:
+        check_output(output, paths)
+    tables: list[Table] = []
+
+    def work(picture: Picture) -> str:
+        tables.append(_table(picture, everything))
+        return "" if output is None else _draw_spectrum(picture, output)
+
     reading = Reading(mode, pixel_size, dataset, frame)
-    picture = read_picture(image, frame, reading)
-    table = make_table("", "")
-    for name, value in _facts(picture):
-        table.add_row(name, value)
-    for name, value in _noise(picture):
-        table.add_row(name, value)
+    succeeded = run_batch(
+        paths, reading, failures, work, "Inspecting", writes=output is not None
+    )
+    for number, table in enumerate(tables):
+        if number:
+            say("")
+        show_table(table)
+    failures.finish(succeeded)
+
+
+def _table(picture: Picture, everything: bool) -> "Table":
     metadata = picture.image.metadata
     sections = ["metadata"] + (["original_metadata"] if everything else [])
-    for section in sections:
-        for name, value in _entries(metadata.get(section, {})):
-            table.add_row(name, value)
-    show_table(table)
-    if output is not None:
-        check_name(picture)
-        from sfin.figures.inspection import READING, inspection_figure
-        from sfin.figures.style import write_figure
+    table = make_table("", "")
+    for name, value in chain(
+        _facts(picture),
+        _noise(picture),
+        *(_entries(metadata.get(section, {})) for section in sections),
+    ):
+        table.add_row(name, value)
+    return table
 
-        base = output / f"{picture.name}.spectrum"
-        write_figure(base, inspection_figure(picture.image), READING, ["png"])
-        say(f"{base}.png")
+
+def _draw_spectrum(picture: Picture, output: Path) -> str:
+    from sfin.figures.inspection import READING, inspection_figure
+    from sfin.figures.style import write_figure
+
+    base = output / f"{picture.name}.spectrum"
+    write_figure(base, inspection_figure(picture.image), READING, ["png"])
+    return f"{base}.png"
 
 
 def _facts(picture: Picture) -> Iterator[tuple[str, str]]:
