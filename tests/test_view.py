@@ -13,9 +13,11 @@ from PIL import Image as Picture
 from view_pages import LACKING, PIXEL_SIZE, lattice, look, trained_range
 
 from sfin.figures.comparison import contrast_limits
+from sfin.trust_report import trust_numbers
 from sfin.view.page import render_page, write_page
 from sfin.view.panes import FREQUENCY_UNITS, spectrum_panes
 from sfin.view.pictures import binning, data_uri, image_pane
+from sfin.view.report import PARAMETERS, noise_rows
 
 VOID = {"meta", "link", "img", "input"}
 LARGE = (256, 272)
@@ -198,6 +200,28 @@ def test_noise_report_has_errors_and_flags(atoms_and_view):
         assert f"{value:z.1f} {error:.1f}" in page.text.replace("−", "-")
     assert "✗ fails" not in page.text
     assert "✓ passes" in page.text
+
+
+def test_training_data_are_those_of_the_trust_pack():
+    _, counts = lattice(LARGE)
+    factors = {"noise_factor": [0.3, 2.2], "brightness_factor": [0.35, 1.0]}
+    viewed = look(counts, noise=trained_range(), data=factors)
+    page = page_of(viewed)
+    known = trust_numbers(viewed.trust)["noise"]
+    assert known["pointwise_intercept"]["trained_on"][1] == pytest.approx(2.2 * 511)
+    rows = noise_rows(viewed.noise, None)
+    assert [row.trained for row in rows] == ["–"] * len(known)
+    text = page.text.replace("−", "-")
+    names = (*PARAMETERS, "deviation_at_half_brightness")
+    for row, name in zip(rows, names, strict=True):
+        digits = 1 if row.unit == "grey levels" else 3
+        low, high = (f"{end:.{digits}f}" for end in known[name]["trained_on"])
+        cells = f"{row.name} {row.value} {row.error} {low} to {high}"
+        assert cells.replace("−", "-") in text
+    # The verdict's own range is found in the table.
+    low, high = known["deviation_at_half_brightness"]["trained_on"]
+    assert f"trained on {low:.1f}–{high:.1f}" in page.text
+    assert "times the factors that the synthesis draws" in page.text
 
 
 def test_verdict_comes_first_and_doubts_before_the_rest():

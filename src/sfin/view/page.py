@@ -12,6 +12,7 @@ from sfin import __version__
 from sfin.atom_lists import DetectedFile
 from sfin.errors import InputError
 from sfin.files import write_whole
+from sfin.training_range import trained_range
 from sfin.view.panes import FREQUENCY_UNITS, image_panes, spectrum_panes
 from sfin.view.pictures import binning
 from sfin.view.report import noise_rows, quality_findings, trust_findings
@@ -53,8 +54,9 @@ def _content(viewed: ViewedImage) -> dict[str, Any]:
     image, trust, noise = viewed.image, viewed.trust, viewed.noise
     spectra = spectrum_panes(trust)
     patches, rows, quality = 0, [], []
+    trained = trust.check.opened.trained
     if not isinstance(noise, InputError):
-        rows = noise_rows(noise, viewed.network.get("noise"))
+        rows = noise_rows(noise, trained_range(trained) if trained else None)
         quality, patches = quality_findings(noise), len(noise.patches)
     return {
         "name": image.name,
@@ -67,6 +69,7 @@ def _content(viewed: ViewedImage) -> dict[str, Any]:
         "noise": rows,
         "quality": quality,
         "patches": patches,
+        "range_known": trained is not None,
         "noise_lacks": str(noise) if isinstance(noise, InputError) else "",
         "scores": trust_findings(trust),
         "unsupported": trust.unsupported,

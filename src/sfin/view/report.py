@@ -1,11 +1,12 @@
 """What the page says in words and numbers: noise, quality, residual, verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sfin.calibrated_images import CalibratedImage, image_parameters
 from sfin.image_quality import ImageQuality
+from sfin.parameters import NoiseParameters
+from sfin.training_range import Range, TrainedRange, noise_deviation
 from sfin.trust import Trust
 from sfin.trust_report import trust_numbers
 
@@ -65,9 +66,7 @@ class Finding:
     passed: bool | None = None
 
 
-def noise_rows(
-    record: CalibratedImage, trained: Mapping[str, Any] | None
-) -> list[NoiseRow]:
+def noise_rows(record: CalibratedImage, trained: TrainedRange | None) -> list[NoiseRow]:
     """List the noise parameters of an image beside those of the training data.
 
     Parameters
@@ -75,23 +74,43 @@ def noise_rows(
     record
         Calibration of the image.
     trained
-        ``minimum`` and ``maximum`` of each parameter, as for
-        `sfin.image_doubts.doubts`.
+        The range that the trust pack shows, too; None if nobody wrote it down.
     """
     noise, errors = image_parameters(record)
-    rows = []
-    for name, (label, unit) in PARAMETERS.items():
-        value = getattr(noise, name)
-        digits = 1 if unit == "grey levels" else 3
-        error = "–" if errors is None else _number(getattr(errors, name), digits)
-        span, within = "–", True
-        if trained is not None:
-            low, high = (float(trained[end][name]) for end in ("minimum", "maximum"))
-            span = f"{_number(low, digits)} to {_number(high, digits)}"
-            within = low <= value <= high
-        shown = _number(value, digits)
-        rows.append(NoiseRow(label, unit, shown, error, span, within))
-    return rows
+    ranges = trained.parameters if trained else {}
+    rows = [_noise_row(name, noise, errors, ranges.get(name)) for name in PARAMETERS]
+    # What the verdict goes by.
+    value = noise_deviation(noise)
+    span = trained.deviation if trained else None
+    return [
+        *rows,
+        _row("All noise at half brightness", "grey levels", value, "–", span),
+    ]
+
+
+def _noise_row(
+    name: str,
+    noise: NoiseParameters,
+    errors: NoiseParameters | None,
+    span: Range | None,
+) -> NoiseRow:
+    label, unit = PARAMETERS[name]
+    error = "–" if errors is None else _number(getattr(errors, name), _digits(unit))
+    return _row(label, unit, getattr(noise, name), error, span)
+
+
+def _row(
+    label: str, unit: str, value: float, error: str, span: Range | None
+) -> NoiseRow:
+    shown = _number(value, _digits(unit))
+    if span is None:
+        return NoiseRow(label, unit, shown, error, "–", True)
+    ends = " to ".join(_number(end, _digits(unit)) for end in span)
+    return NoiseRow(label, unit, shown, error, ends, span[0] <= value <= span[1])
+
+
+def _digits(unit: str) -> int:
+    return 1 if unit == "grey levels" else 3
 
 
 def quality_findings(record: CalibratedImage) -> list[Finding]:
