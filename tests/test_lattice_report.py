@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from samples import perovskite
+from test_lattice_fit import STRUCTURES
 
 from sfin.arrangements import crystal
 from sfin.images import Image, write_image
@@ -35,6 +38,18 @@ def test_atoms_of_a_crystal_are_explained_by_it(image):
     assert row["spectrum_ratio_deviation"][0] == pytest.approx(0, abs=0.01)
     assert row["pixel_size"][0] == pytest.approx(0.1, rel=0.005)
     assert "Sr 1.000" in row["found_by_species"][0]
+
+
+def test_wrong_zone_axis_is_told_and_the_right_one_named(image):
+    wrong, right = STRUCTURES["SrTiO3_110"], STRUCTURES["SrTiO3_001"]
+    given = *image, wrong, "haadf", 0.1, made_by("test", 5)
+    (problem,) = check_lattice(*given)[0]["problem"]
+    assert problem.startswith("SrTiO3_110 ") or "like SrTiO3_110" in problem
+    assert "What fits" not in problem
+    others = [STRUCTURES["Si_110"], wrong, right]
+    (problem,) = check_lattice(*given, others)[0]["problem"]
+    assert re.search(r"What fits: SrTiO3_001 \(pixels of 0\.\d+ Å", problem)
+    assert "Si_110" not in problem
 
 
 def test_too_few_atoms_are_told_and_leave_gaps_in_the_table(image, tmp_path):

@@ -1,6 +1,6 @@
 """Check detected atoms of real images against the crystal that the user names."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,17 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from sfin import __version__
 from sfin.columns import ProjectedColumns
+from sfin.crystal_choice import lay_named
 from sfin.errors import InputError
 from sfin.figures.atoms import atoms_figure
 from sfin.figures.lattice_fit import lattice_figure
 from sfin.images import Image, read_image, to_grey_levels
-from sfin.lattice_fit import LatticeFit, fit_lattice
+from sfin.lattice_fit import LatticeFit
 from sfin.lattice_spectrum import spectrum_placement
 from sfin.lattice_table import lattice_table
 from sfin.parameters import Mode
 from sfin.table_formats import NONE, Cell, Grid
+from sfin.theory import Theory
 
 GreyImage = NDArray[np.float32]
 # Pixels that an atom's brightness is averaged over, and its surroundings.
@@ -33,6 +35,7 @@ def check_lattice(
     mode: Mode,
     pixel_size: float | None,
     provenance: str,
+    others: Collection[ProjectedColumns] = (),
 ) -> tuple[pd.DataFrame, Figure]:
     """Fit a crystal to the atoms that were detected in an image file.
 
@@ -49,18 +52,22 @@ def check_lattice(
         Of the image; Å, None to go by the file.
     provenance
         For the caption, from `made_by`.
+    others
+        Crystals that are tried where this one does not fit.
 
     Returns
     -------
     DataFrame
         One row, `sfin.lattice_table`; where the crystal does not fit, only the names
-        and why, as ``problem``.
+        and why, as ``problem``, with those of the others that do.
     Figure
         Of the fit, or of the atoms.
     """
     caption = f"{columns.structure} on atoms detected by SFIN. {provenance}"
     try:
-        opened, grey, fit = lay_crystal(image, atoms, columns, mode, pixel_size)
+        opened, grey, fit, _ = lay_crystal(
+            image, atoms, columns, mode, pixel_size, others
+        )
     except InputError as error:
         opened, grey, places, _ = _read(image, atoms, pixel_size)
         row = {"image": opened.name, "structure": columns.structure, "mode": mode}
@@ -81,30 +88,31 @@ def lay_crystal(
     columns: ProjectedColumns,
     mode: Mode,
     pixel_size: float | None,
-) -> tuple[Image, GreyImage, LatticeFit]:
+    others: Collection[ProjectedColumns] = (),
+) -> tuple[Image, GreyImage, LatticeFit, Theory]:
     """Read an image and its atoms, and lay its crystal over them.
 
     Parameters
     ----------
-    image, atoms, columns, mode, pixel_size
+    image, atoms, columns, mode, pixel_size, others
         As for `check_lattice`.
 
     Returns
     -------
-    image, grey, fit
-        The image as read, its grey levels within 0–255, and the crystal's place.
+    image, grey, fit, theory
+        The image as read, its grey levels within 0–255, the crystal's place, and the
+        image it should then be.
 
     Raises
     ------
     InputError
-        If the crystal fits in no way.
+        If the crystal does not fit; the sentence names those of the others that do.
     """
     opened, grey, places, contrast = _read(image, atoms, pixel_size)
-    x, y = places.T
-    strength = np.abs(contrast)
-    size = opened.pixel_size
-    fit = fit_lattice(x, y, grey.shape, columns, mode, size, strength)
-    return opened, grey, fit
+    laid = lay_named(
+        *(grey, places, np.abs(contrast), columns, mode, opened.pixel_size, others)
+    )
+    return opened, grey, *laid
 
 
 def _read(

@@ -26,7 +26,6 @@ from sfin.names import METHOD_NAMES
 from sfin.parameters import Mode
 from sfin.ring_correlation import correlation_of_halves
 from sfin.table_formats import NONE, Cell, Grid
-from sfin.theory import register_theory
 from sfin.theory_scores import match_grey_levels, normalised, score_against_theory
 
 # Pixels of the image that half of it cannot resolve: four, less the width of a ring.
@@ -92,8 +91,7 @@ def judge(
     names = {"image": name, "mode": mode, "structure": columns.structure}
     title = f"{name}, {columns.structure}"
     try:
-        _, grey, fit = lay_crystal(image, atoms, columns, mode, pixel_size)
-        theory = register_theory(grey, fit)
+        _, grey, fit, theory = lay_crystal(image, atoms, columns, mode, pixel_size)
     except InputError as error:
         row = {**names, "method": UNTOUCHED, "problem": str(error)}
         raw = np.clip(to_grey_levels(read_image(image).data)[0], 0, 255)

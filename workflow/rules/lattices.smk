@@ -4,6 +4,7 @@ rule fit_lattice:
         image=real_image,
         atoms="results/atoms/{mode}/{image}.csv",
         structure=structure_of_image,
+        others=SHIPPED_COLUMNS,
     output:
         table="results/lattices/{mode}/{image}.csv",
         picture=report(
