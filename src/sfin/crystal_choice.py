@@ -4,7 +4,8 @@ A wrong zone axis in a sidecar is an easy mistake: what the image shows is told 
 trying the crystals that come with sfin.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,48 +49,25 @@ def lay_named(
     InputError
         If it does not fit; the sentence names those of the others that do.
     """
-    seen = grey, positions, strength
+    (x, y), shape = positions.T, (grey.shape[0], grey.shape[1])
+
+    def laid(crystal: ProjectedColumns) -> tuple[LatticeFit, Theory]:
+        fit = fit_lattice(x, y, shape, crystal, mode, pixel_size, strength)
+        return fit, register_theory(grey, fit)
+
     try:
-        return _laid(*seen, columns, mode, pixel_size)
+        return laid(columns)
     except InputError as error:
-        fitting = sorted(
-            _fitting(*seen, mode, pixel_size, others),
-            key=lambda pair: -pair[1].likeness,
-        )
+        fitting = []
+        for other in others:
+            with suppress(InputError):
+                fitting.append(laid(other))
         if not fitting:
             raise
+        fitting.sort(key=lambda pair: -pair[1].likeness)
         named = ", ".join(
             f"{fit.columns.structure} (pixels of {fit.placement.pixel_size:.4f} Å, "
             f"{fit.bent.explained_fraction:.0%} of the atoms)"
             for fit, _ in fitting[:MOST_SUGGESTED]
         )
         raise InputError(f"{error} What fits: {named}.") from error
-
-
-def _laid(
-    grey: NDArray[np.floating],
-    positions: NDArray[np.floating],
-    strength: NDArray[np.floating],
-    columns: ProjectedColumns,
-    mode: Mode,
-    pixel_size: float | None,
-) -> tuple[LatticeFit, Theory]:
-    x, y = positions.T
-    shape = grey.shape[0], grey.shape[1]
-    fit = fit_lattice(x, y, shape, columns, mode, pixel_size, strength)
-    return fit, register_theory(grey, fit)
-
-
-def _fitting(
-    grey: NDArray[np.floating],
-    positions: NDArray[np.floating],
-    strength: NDArray[np.floating],
-    mode: Mode,
-    pixel_size: float | None,
-    others: Collection[ProjectedColumns],
-) -> Iterator[tuple[LatticeFit, Theory]]:
-    for columns in others:
-        try:
-            yield _laid(grey, positions, strength, columns, mode, pixel_size)
-        except InputError:
-            continue
