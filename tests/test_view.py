@@ -178,10 +178,13 @@ def test_atoms_are_listed_where_they_are(atoms_and_view, page):
     distance = np.hypot(found[:, :1] - x, found[:, 1:2] - y).min(axis=1)
     assert distance.max() < 0.5
     assert page.data["pixelSize"] == PIXEL_SIZE
-    assert f"{len(x)} atoms." in page.text
+    assert f"{len(x)} atoms, found in the input by the network" in page.text
     assert ((found[:, 3] > 0.2) & (found[:, 3] <= 0.9)).all()
     maxima = viewed.trust.check.atoms
     assert len(page.data["unsupported"]) == (~maxima.supported).sum()
+    # The other count that the page has, and says is another.
+    assert f"of {len(maxima.row)} maxima of the enhanced image" in page.text
+    assert f"something else, the {len(maxima.row)} maxima of the" in page.text
 
 
 def test_noise_report_has_errors_and_flags(atoms_and_view):

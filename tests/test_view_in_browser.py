@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from view_pages import PIXEL_SIZE, lattice, look
+from view_pages import PIXEL_SIZE, lattice, look, trained_range
 
 from sfin.view.page import write_page
 
@@ -37,7 +37,7 @@ return [...document.querySelectorAll(`.view[data-group="${arguments[0]}"]`)].map
 def page(tmp_path_factory):
     (x, y), counts = lattice((256, 256))
     path = tmp_path_factory.mktemp("page") / "an image.html"
-    write_page(path, look(counts))
+    write_page(path, look(counts, noise=trained_range()))
     return path.as_uri(), (x, y)
 
 
@@ -317,6 +317,14 @@ def test_marks_and_the_picture_at_the_right_can_be_chosen(browser):
     assert chosen[:, : half - 30].mean() < 1
     label = one(browser, ".divider").get_attribute("aria-label")
     assert label == "Divider between input and residual"
+
+
+def test_noise_is_seen_whole(browser):
+    heights = browser.execute_script(
+        "const box = document.querySelector('.scroll:has(caption)');"
+        "return [box.scrollHeight, box.clientHeight];"
+    )
+    assert heights[0] == heights[1] > 100
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

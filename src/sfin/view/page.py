@@ -74,6 +74,7 @@ def _content(viewed: ViewedImage) -> dict[str, Any]:
         "scores": trust_findings(trust),
         "unsupported": trust.unsupported,
         "lost": len(trust.lost[0]),
+        "maxima": len(trust.check.atoms.row),
         "atoms": viewed.atoms if isinstance(viewed.atoms, DetectedFile) else None,
         "atoms_lack": "" if isinstance(viewed.atoms, DetectedFile) else viewed.atoms,
         "calibrated": image.pixel_size is not None,
