@@ -138,9 +138,28 @@ def test_comparison_shows_only_noise_in_a_perfect_residual(shape):
     assert np.std(residual) == pytest.approx(np.std(noise), rel=0.01)
     texts = all_text(figure)
     assert "image.dm3" in texts
-    assert any(
-        re.fullmatch(r"Input − \(0\.4\d* × enhanced \+ 30.*\)", t) for t in texts
-    )
+    counts = r"\n−[\d.]+ to [\d.]+ counts"
+    title = rf"Input − \(0\.4\d* × enhanced \+ 30.*\){counts}"
+    assert any(re.fullmatch(title, text) for text in texts)
+
+
+def test_comparison_says_units():
+    image = np.linspace(-0.05, 35_000, 100 * 120).reshape(100, 120)
+    for pixel_size, size, highest in (
+        (0.127, "120 × 100 px, 0.127 Å per px", "1.5 Å⁻¹"),
+        (0.5, "120 × 100 px, 0.5 Å per px", "1 Å⁻¹"),
+        (None, "120 × 100 px, pixel size unknown", "0.5 px⁻¹"),
+    ):
+        figure = comparison_figure(image, image, "name", pixel_size)
+        texts = all_text(figure)
+        assert size in texts
+        assert f"Power spectrum (log₁₀), to {highest}" in texts
+        # The darkest and the brightest 0.2 % are beyond.
+        for title in ("Input", "Enhanced"):
+            assert f"{title}\n70 to 34930 counts" in texts
+        assert "the counts that are black and white" in "".join(texts).replace(
+            "\n", " "
+        )
 
 
 def test_scale_bars_are_right():

@@ -13,6 +13,7 @@ from sfin.arrangements import crystal
 from sfin.enhancement import OpenedImage
 from sfin.enhancement_check import EnhancementCheck
 from sfin.errors import InputError
+from sfin.figures.trust import trust_figure
 from sfin.image_doubts import noise_range
 from sfin.image_parts import take_apart
 from sfin.images import Image, to_grey_levels
@@ -241,6 +242,21 @@ def test_noise_given_back_is_that_of_the_input(truth):
     deviation = wrong.statistics["deviation"]
     assert deviation.distance > 20
     assert deviation.renoised == pytest.approx(1.5 * deviation.input, rel=0.1)
+
+
+def test_picture_says_units():
+    truth = Truth("haadf")
+    found = trust(truth.image, truth.enhanced, truth.mode)
+    figure = trust_figure(found, truth.image)
+    units = [text.get_text() for text in figure.texts].count("grey levels")
+    # Four parts; deviation, histograms, intercepts and atoms of the noise given back.
+    assert units == 4 + 5
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    # Of the colour bars.
+    assert titles.count("grey levels") == 7
+    assert "Deviation of the noise, grey levels" in titles
+    bars = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert bars == ["1 nm", "1 Å⁻¹", "2 Å"]
 
 
 def test_pack_is_written_whole_and_alike(tmp_path):

@@ -10,10 +10,11 @@ from torch import nn
 from sfin.enhancement import enhance_file, open_image
 from sfin.enhancement_check import check_enhancement, write_check
 from sfin.errors import InputError
+from sfin.figures.uncertainty import uncertainty_figure
 from sfin.images import Image, write_image
 from sfin.networks.build import build_network, save_weights
 from sfin.residuals import ResidualSettings, find_atoms, residual
-from sfin.uncertainty import enhance_with_uncertainty
+from sfin.uncertainty import UncertainImage, enhance_with_uncertainty
 
 SETTINGS = ResidualSettings()
 
@@ -170,3 +171,18 @@ def test_a_check_is_written_whole(tmp_path):
     assert "scale test" in statistics["network"][0]
     assert statistics["atoms"][0] == len(pd.read_csv(paths[2]))
     assert len(contents[0][0]) > 10_000
+
+
+def test_picture_says_units():
+    grey = noisy(lattice())
+    uncertain = UncertainImage(grey, np.ones_like(grey), 4, grey)
+    left = residual(grey, grey, SETTINGS)
+    atoms = find_atoms(grey, left, "haadf", SETTINGS)
+    figure = uncertainty_figure(grey, uncertain, left, atoms, "a", None, "")
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles.count("grey levels") == 4
+    for text in ("Background, mean (grey levels)", "Residual, deviation (grey levels)"):
+        assert text in texts
+    assert "20 px" in texts
+    assert "0.2 px⁻¹" in texts

@@ -245,6 +245,8 @@ def test_whiteness_and_other_scores_are_shown(atoms_and_view, page):
     trust = atoms_and_view[1].trust
     score = f"{trust.whiteness.score:.2f}"
     assert f"Residual, whiteness {score}" in page.text
+    units = [e["text"] for e in page.all("span", **{"class": "unit"})]
+    assert units == [" grey levels", " grey levels", " log₁₀"]
     assert f"Whiteness {score} at least" in page.text
     assert f"Atoms lost {len(trust.lost[0])} 0 " in page.text
     assert len(page.data["lost"]) == len(trust.lost[0])

@@ -25,9 +25,10 @@ SPECTRUM_PIXELS = 512
 
 
 # A microscopist would else read the spectrum of the enhanced image as resolution.
-SHARPER = (
-    "Frequencies of the enhanced image beyond those of the input are the network's "
-    "idea of an atom, no resolution gained."
+READING = (
+    "Above the images: the counts that are black and white. Frequencies of the "
+    "enhanced image beyond those of the input are the network's idea of an atom, no "
+    "resolution gained."
 )
 
 
@@ -45,12 +46,13 @@ def comparison_figure(
     is brought to the grey scale of the input by least squares, because a network
     that removes the background also sets the brightness of atoms. What remains
     should be noise and background: lattice spots in its spectrum are signal that
-    was lost. The three spectra share one scale.
+    was lost. The three spectra share one scale. Titles say the counts that are drawn
+    black and white.
 
     Parameters
     ----------
     noisy, enhanced
-        Images in the same unit, (rows, columns).
+        Images in counts, (rows, columns).
     name
         Name of the image, for the title.
     pixel_size
@@ -94,11 +96,12 @@ def comparison_figure(
     # One scale for the three, from the input's: darker means power taken away.
     spectrum_limits = tuple(np.percentile(spectra[0][0], (1.0, 99.9)))
 
-    width, gap, left, top = 2.2, 0.05, 0.3, 0.5
+    width, gap, left, top = 2.2, 0.05, 0.3, 0.62
     heights = [width * rows / columns, width, width]
-    labels = ["Field of view", "Enlarged", "Power spectrum (log)"]
+    highest = _frequency_text(spectra[0][1], pixel_size)
+    labels = ["Field of view", "Enlarged", f"Power spectrum (log₁₀), to {highest}"]
     total_width = left + 3 * (width + gap)
-    lines, foot = wrap_caption(f"{note} {SHARPER}".strip(), total_width - left)
+    lines, foot = wrap_caption(f"{note} {READING}".strip(), total_width - left)
     total_height = top + sum(heights) + 3 * gap + foot + 0.1
     with house_style():
         figure = Figure(figsize=(total_width, total_height))
@@ -111,7 +114,7 @@ def comparison_figure(
             )
             show_image(whole, image, limits)
             mark_region(whole, region)
-            whole.set_title(title, pad=4)
+            whole.set_title(f"{title}\n{_counts_text(*limits)}", pad=4)
             show_image(part, image[region], limits)
             frame(part)
             show_spectrum(spectrum, *spectra[column], spectrum_limits)
@@ -128,10 +131,32 @@ def comparison_figure(
                 ha="center",
                 va="center",
             )
-        top = 1 - 0.16 / total_height
+        top, right = 1 - 0.16 / total_height, 1 - gap / total_width
         figure.text(left / total_width, top, name_text(name), va="center")
+        size = f"{columns} × {rows} px, {_pixel_text(pixel_size)}"
+        figure.text(right, top, size, va="center", ha="right")
         write_caption(figure, lines, left)
     return figure
+
+
+def _pixel_text(pixel_size: float | None) -> str:
+    return "pixel size unknown" if pixel_size is None else f"{pixel_size:.4g} Å per px"
+
+
+def _frequency_text(highest: float, pixel_size: float | None) -> str:
+    # `highest` in cycles per pixel.
+    if pixel_size is None:
+        return f"{highest:.3g} px⁻¹"
+    return f"{highest / pixel_size:.3g} Å⁻¹"
+
+
+def _counts_text(low: float, high: float) -> str:
+    return f"{_number(low)} to {_number(high)} counts"
+
+
+def _number(value: float) -> str:
+    shown = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return shown.replace("-", "−")
 
 
 def brightness_match(
@@ -151,8 +176,7 @@ def brightness_match(
 
 def _residual_name(gain: float, offset: float) -> str:
     sign = "−" if offset < 0 else "+"
-    size = f"{abs(offset):.3g}" if abs(offset) < 1000 else f"{abs(offset):.0f}"
-    return f"Input − ({gain:.3g} × enhanced {sign} {size})"
+    return f"Input − ({gain:.3g} × enhanced {sign} {_number(abs(offset))})"
 
 
 def contrast_limits(image: NDArray[np.floating]) -> tuple[float, float]:

@@ -18,18 +18,22 @@ from sfin.figures.style import (
     frame,
     house_style,
     mark_region,
+    name_text,
     scale_bar,
     show_image,
     wrap_caption,
     write_caption,
 )
 from sfin.figures.uncertainty import describe
+from sfin.renoising import GREY_LEVELS
 
 if TYPE_CHECKING:
     from sfin.trust import Trust
 
 WIDTH, GAP, LEFT, TOP, TITLE = 2.3, 0.75, 0.15, 0.55, 0.4
-TEXT = 4.2
+TEXT = 4.9
+# Of the table: ends of values, begins of units and of what is good.
+VALUE, UNIT, GOOD = 2.95, 3.03, 3.75
 # Letters of the verdict in a line; inches from line to line.
 LETTERS, LINE = 64, 0.135
 BLUE, GREEN = COLOURS[1], COLOURS[2]
@@ -95,9 +99,10 @@ def trust_figure(trust: "Trust", grey: Grey) -> Figure:
         mark_region(whole[0], region)
         below = [add_panel(figure, left, tops[2], WIDTH, WIDTH) for left in places]
         _draw_renoised(figure, below[:2], trust, grey, region)
+        scale_bar(below[0], opened.image.pixel_size)
         _draw_curves(below[2], trust)
         _write_text(figure, trust, images_width)
-        name = f"{opened.image.name}: can the enhanced image be trusted?"
+        name = f"{name_text(opened.image.name)}: can the enhanced image be trusted?"
         figure.text(LEFT / total_width, 1 - 0.16 / total_height, name, va="center")
         write_caption(figure, lines, LEFT)
     return figure
@@ -122,7 +127,7 @@ def _panels(trust: "Trust", grey: Grey) -> tuple[_Panel, ...]:
 def _show(figure: Figure, axes: Axes, panel: _Panel) -> None:
     show_image(axes, panel.image, panel.limits)
     axes.images[0].set_cmap(panel.colours)
-    describe(figure, axes, panel.title, "grey levels")
+    describe(figure, axes, panel.title, GREY_LEVELS)
 
 
 def _mark_atoms(axes: Axes, trust: "Trust") -> None:
@@ -161,7 +166,7 @@ def _draw_residual(figure: Figure, axes: Axes, trust: "Trust") -> None:
     )
     axes.add_patch(circle)
     scale_bar(axes, size, reciprocal=True)
-    describe(figure, axes, "Power of the residual", "log₁₀, noise = 0")
+    describe(figure, axes, "Power of the residual, noise = 0", "log₁₀")
 
 
 def _draw_renoised(
@@ -198,7 +203,7 @@ def _draw_curves(axes: Axes, trust: "Trust") -> None:
     ):
         axes.plot(curve.x, curve.y, style, color=colour, linewidth=1.2, label=label)
     axes.set_ylim(bottom=0)
-    axes.set_title("Deviation of the noise", pad=4, loc="left")
+    axes.set_title(f"Deviation of the noise, {GREY_LEVELS}", pad=4, loc="left")
     axes.set_xlabel("grey level of signal and background", fontsize=7)
     axes.tick_params(labelsize=6, width=0.5, length=2)
     axes.legend(fontsize=6.5, loc="lower right")
@@ -220,25 +225,31 @@ def _write_text(figure: Figure, trust: "Trust", left: float) -> None:
             top += LINE
         top += 0.4 * LINE
     top += 0.6 * LINE
-    for label, value, good in _table(trust):
+    for label, value, unit, good in _table(trust):
         write(label, 0.0)
-        write(value, 3.0, ha="right")
-        write(good, 3.15, color=GREY)
+        write(value, VALUE, ha="right")
+        write(unit, UNIT)
+        write(good, GOOD, color=GREY)
         top += LINE
 
 
-def _table(trust: "Trust") -> list[tuple[str, str, str]]:
+def _table(trust: "Trust") -> list[tuple[str, str, str, str]]:
     white, parts = trust.whiteness, trust.parts
     table = [
-        ("", "", "if good"),
-        ("Whiteness of the residual", f"{white.score:.2f}", "0.7–1"),
-        ("Power at lattice spots, × noise", f"{white.spot_power:.1f}", "1"),
-        ("Highest peak, × noise", f"{white.peak:.0f}", f"< {white.peak_limit:.0f}"),
-        ("Lattice left in the residual", f"{white.unexplained:.1%}", "< 5 %"),
-        ("Deviation of four answers", f"{_rms(trust):.1f}", ""),
-        ("Background, range", f"{np.ptp(parts.background):.1f}", ""),
-        ("Scan noise, deviation", f"{parts.scan_noise.std():.1f}", ""),
-        ("Pointwise noise, deviation", f"{parts.pointwise_noise.std():.1f}", ""),
+        ("", "", "", "if good"),
+        ("Whiteness of the residual", f"{white.score:.2f}", "", "0.7–1"),
+        ("Power at lattice spots", f"{white.spot_power:.1f}", "× noise", "1"),
+        ("Highest peak", f"{white.peak:.0f}", "× noise", f"< {white.peak_limit:.0f}"),
+        ("Lattice left in the residual", f"{white.unexplained:.1%}", "", "< 5 %"),
+        ("Deviation of four answers", f"{_rms(trust):.1f}", GREY_LEVELS, ""),
+        ("Background, range", f"{np.ptp(parts.background):.1f}", GREY_LEVELS, ""),
+        ("Scan noise, deviation", f"{parts.scan_noise.std():.1f}", GREY_LEVELS, ""),
+        (
+            "Pointwise noise, deviation",
+            f"{parts.pointwise_noise.std():.1f}",
+            GREY_LEVELS,
+            "",
+        ),
     ]
     if trust.renoised is None:
         return table
@@ -254,13 +265,15 @@ def _table(trust: "Trust") -> list[tuple[str, str, str]]:
         ("scan_intercept", "  intercept", ".1f"),
         ("atom_brightness", "Brightness of atoms", ".0f"),
     )
-    table += [("", "", ""), ("", "input | noise given back", "between draws")]
-    table.append(("Median distance in spreads", f"{trust.renoised.distance:.1f}", "1"))
+    table += [("", "", "", ""), ("", "input | noise given back", "", "between draws")]
+    distance = f"{trust.renoised.distance:.1f}"
+    table.append(("Median distance", distance, "spreads", "1"))
     for key, label, form in names:
         if key in trust.renoised.statistics:
             each = trust.renoised.statistics[key]
             values = f"{each.input:{form}} | {each.renoised:{form}}"
-            table.append((label, values, f"± {each.spread:{form}}"))
+            unit = each.unit if each.unit == GREY_LEVELS else ""
+            table.append((label, values, unit, f"± {each.spread:{form}}"))
     return table
 
 

@@ -144,8 +144,8 @@ def _write_statistics(axes: Axes, residual: Residual, atoms: Atoms) -> None:
     doubtful = int((~atoms.supported).sum())
     lines = (
         ("Gain, input per enhanced", f"{residual.gain:.3f}"),
-        ("Background, mean", f"{residual.background:.1f}"),
-        ("Residual, deviation", f"{residual.deviation:.1f}"),
+        ("Background, mean (grey levels)", f"{residual.background:.1f}"),
+        ("Residual, deviation (grey levels)", f"{residual.deviation:.1f}"),
         ("Residual, skewness", f"{residual.skewness:.2f}"),
         ("Correlation along rows", f"{residual.row_correlation:.2f}"),
         ("Correlation along columns", f"{residual.column_correlation:.2f}"),
