@@ -363,24 +363,32 @@ def test_metadata_survives_in_hspy(tmp_path, counts):
     assert original.metadata["title"] == "HAADF"
 
 
-def test_png_shows_the_image_and_a_bar_of_the_right_length(tmp_path):
+@pytest.mark.parametrize("pixel_size", [0.1, None])
+def test_png_shows_the_image_and_a_bar_of_the_right_length(tmp_path, pixel_size):
     rows, columns = 300, 400
     ramp = np.linspace(0, 1, rows)[:, None] + np.linspace(0, 1, columns)
-    plain, with_bar = (
-        read_image(write(tmp_path / f"{pixel_size}.png", ramp, pixel_size)).data
-        for pixel_size in (None, 0.1)
-    )
-    np.testing.assert_allclose(plain, to_grey_levels(ramp)[0].clip(0, 255), atol=0.51)
-    changed = np.argwhere(plain != with_bar)
+    plain = to_grey_levels(ramp)[0].clip(0, 255)
+    with_bar = read_image(write(tmp_path / "a.png", ramp, pixel_size)).data
+    changed = np.argwhere(np.abs(plain - with_bar) > 0.51)
     assert changed[:, 0].min() > rows * 0.75
     assert changed[:, 1].max() < columns * 0.4
-    # 0.3 × 400 × 0.1 Å = 12 Å leaves room for 10 Å = 100 pixels.
+    # 0.3 × 400 × 0.1 Å = 12 Å leaves room for 10 Å = 100 pixels, as 120 pixels do.
     longest = max(
         len(run)
         for row in (with_bar == 255).astype(int)[250:]
         for run in "".join(map(str, row)).split("0")
     )
     assert longest == 100
+    # The bars are alike, their labels are not.
+    other = read_image(write(tmp_path / "b.png", ramp, 100.0)).data
+    assert np.abs(other - with_bar).max() > 100
+
+
+@pytest.mark.parametrize("pixel_size", [0.1, None])
+def test_png_of_a_small_image_has_no_bar(tmp_path, pixel_size):
+    ramp = np.linspace(0, 1, 90)[:, None] + np.linspace(0, 1, 100)
+    shown = read_image(write(tmp_path / "a.png", ramp, pixel_size)).data
+    np.testing.assert_allclose(shown, to_grey_levels(ramp)[0].clip(0, 255), atol=0.51)
 
 
 def write(path, data, pixel_size):

@@ -69,7 +69,7 @@ def _lines(entries: object, place: str = "") -> Iterator[str]:
 
 
 def write_png(path: Path, grey: NDArray[np.uint8], pixel_size: float | None) -> None:
-    """Write 8-bit grey levels, with a scale bar if the pixel size is known.
+    """Write 8-bit grey levels with a scale bar, which counts pixels of unknown size.
 
     The bar covers part of the lower left corner; it is left out of images below
     96 pixels, which it would hide.
@@ -77,18 +77,20 @@ def write_png(path: Path, grey: NDArray[np.uint8], pixel_size: float | None) -> 
     from PIL import Image
 
     picture = Image.fromarray(grey)
-    if pixel_size is not None and min(grey.shape) >= _BAR_NEEDS_PIXELS:
+    if min(grey.shape) >= _BAR_NEEDS_PIXELS:
         _draw_scale_bar(picture, pixel_size)
     picture.save(path, format="png")
 
 
-def _draw_scale_bar(picture: Any, pixel_size: float) -> None:
+def _draw_scale_bar(picture: Any, pixel_size: float | None) -> None:
     import matplotlib
     from PIL import ImageDraw, ImageFont
 
     columns, rows = picture.size
-    length, label = _round_length(0.3 * columns * pixel_size)
-    bar = round(length / pixel_size)
+    size = 1.0 if pixel_size is None else pixel_size
+    length = _round_length(0.3 * columns * size)
+    label = f"{length:g} px" if pixel_size is None else _length_label(length)
+    bar = round(length / size)
     side = min(rows, columns)
     margin, thickness = max(4, side // 50), max(3, side // 90)
     # The font that comes with matplotlib: the same everywhere, and it has an Å.
@@ -106,8 +108,11 @@ def _draw_scale_bar(picture: Any, pixel_size: float) -> None:
     draw.rectangle((2 * margin, low - thickness, 2 * margin + bar - 1, low - 1), 255)
 
 
-def _round_length(longest: float) -> tuple[float, str]:
-    """Return the longest 1, 2 or 5 × 10ⁿ Å that fits, in Å and in words."""
+def _round_length(longest: float) -> float:
+    """Return the longest 1, 2 or 5 × 10ⁿ that fits."""
     decade = 10.0 ** math.floor(math.log10(longest))
-    length = max(step * decade for step in (1, 2, 5) if step * decade <= longest)
-    return length, f"{length / 10:g} nm" if length >= 10 else f"{length:g} Å"
+    return max(step * decade for step in (1, 2, 5) if step * decade <= longest)
+
+
+def _length_label(length: float) -> str:
+    return f"{length / 10:g} nm" if length >= 10 else f"{length:g} Å"

@@ -241,7 +241,8 @@ def write_image(
     Berkeley lab) hold float32 counts, pixel size or units, the metadata of the original
     and the ``note`` in the image's metadata; ``.npy`` counts alone. ``.png`` is for
     people: 8-bit grey levels, clipped at the percentiles of `to_grey_levels`, with a
-    scale bar. The same image makes the same bytes.
+    scale bar, which counts pixels where their size is unknown. The same image makes the
+    same bytes.
 
     Parameters
     ----------
