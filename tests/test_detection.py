@@ -269,8 +269,11 @@ def test_wrong_file_is_no_list_of_atoms(tmp_path):
 
 def test_figure_shows_every_detector(pairs, trained, tmp_path):
     files = [trained / "weights.safetensors"], [trained / "confidence.json"]
-    text = figure10([pairs], *files, SETTINGS, tmp_path / "figure10")
-    assert "Scale test, seed 5" in text
+    # As the run says it: images of one scale, networks of another.
+    run = {"scale": "laptop with shipped networks of scale test", "seed": 5}
+    text = figure10([pairs], *files, SETTINGS, run, tmp_path / "figure10")
+    assert f"Scale {run['scale']}, seed 5" in text
+    assert "these networks are not the paper's" in text
     first = (tmp_path / "figure10.png").read_bytes()
-    figure10([pairs], *files, SETTINGS, tmp_path / "figure10")
+    figure10([pairs], *files, SETTINGS, run, tmp_path / "figure10")
     assert (tmp_path / "figure10.png").read_bytes() == first

@@ -7,10 +7,9 @@ from sfin.figures.figure10 import figure10
 from sfin.logs import job_log
 
 if __name__ == "__main__":
-    given = snakemake.input
+    given, params = snakemake.input, snakemake.params
     with job_log(snakemake.log[0]):
-        settings = DetectionSettings.from_mapping(snakemake.params.settings)
+        settings = DetectionSettings.from_mapping(params.settings)
+        files = given.pairs, given.weights, given.confidences
         base_path = Path(snakemake.output.png).with_suffix("")
-        print(
-            figure10(given.pairs, given.weights, given.confidences, settings, base_path)
-        )
+        print(figure10(*files, settings, params.provenance, base_path))

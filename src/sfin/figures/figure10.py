@@ -1,6 +1,6 @@
 """Figure 10: the atoms that each network finds in a test image of each mode."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ def figure10(
     weights: Sequence[str],
     confidences: Sequence[str],
     settings: DetectionSettings,
+    provenance: Mapping[str, Any],
     base_path: str | Path,
 ) -> str:
     """Draw figure 10, write it as ``.png`` and ``.pdf``, and give its caption.
@@ -89,6 +90,8 @@ def figure10(
         Of all detectors of all rows; paths end in dataset/mode/method/name.
     settings
         What counts as a detection, and when it is an atom.
+    provenance
+        Scale and seed of the run; with networks that ship, the scale says theirs, too.
     base_path
         Path without suffix.
     """
@@ -106,7 +109,8 @@ def figure10(
         origins += [detector.metadata for detector in detectors.values()]
         noise = record.attributes.get("calibration", {})
         doubts.append(distrust(mode, noise.get("warnings", ())))
-    text = _caption(rows, settings.match, origins) + "".join(doubts)
+    trained = {str(origin["scale"]) for origin in origins}
+    text = _caption(rows, settings.match, provenance, trained) + "".join(doubts)
     write_figure(base_path, draw(rows, text), text)
     return text
 
@@ -158,21 +162,19 @@ def _typical_distance(atoms: Mapping[str, NDArray[np.floating]]) -> float:
 def _caption(
     rows: Sequence[DetectedImage],
     settings: MatchSettings,
-    origins: Sequence[Mapping[str, Any]],
+    provenance: Mapping[str, Any],
+    trained: Set[str],
 ) -> str:
+    # `trained`: scales of the networks.
     chosen = "; ".join(f"{row.name}: index {row.number}" for row in rows)
-    scales, seeds = (
-        " and ".join(dict.fromkeys(str(origin[name]) for origin in origins))
-        for name in ("scale", "seed")
-    )
-    owner = "the authors'" if scales == "paper" else "the paper's"
+    owner = "the authors'" if trained == {"paper"} else "the paper's"
     return (
         "Figure 10. Detections of each network (red) in the test image whose "
         f"neighbouring atoms are closest ({chosen}), whole and enlarged in the middle. "
         "Blue circles: atoms that were missed; orange crosses: detections with no atom "
         f"within {settings.radius} Å; {settings.frame:g} px at the edges do not count. "
-        f"Below: precision / recall of this image. Scale {scales}, seed {seeds}, sfin "
-        f"{__version__}; these networks are not {owner}."
+        f"Below: precision / recall of this image. Scale {provenance['scale']}, seed "
+        f"{provenance['seed']}, sfin {__version__}; these networks are not {owner}."
     )
 
 
