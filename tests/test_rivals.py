@@ -161,6 +161,18 @@ def test_absent_packages_are_named(monkeypatch):
         require("tk_r_em")
 
 
+def test_only_the_package_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setattr(
+        "sfin.optional_methods.find_spec",
+        lambda name: None if name == "atomap" else name,
+    )
+    assert not installed("atomap")
+    assert left_out("atomap").startswith(
+        "atomap is left out because atomap is not installed here (pip install "
+    )
+    assert installed("tk_r_em")
+
+
 @pytest.mark.skipif(not installed("tk_r_em"), reason="tk_r_em not installed")
 def test_pretrained_peer_denoises_any_size():
     noisy = Made().noisy[0].astype(np.float32)[:95, :93]

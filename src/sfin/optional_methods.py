@@ -15,18 +15,22 @@ PACKAGES = {
 
 def installed(method: str) -> bool:
     """Tell whether a method can run here; filters and networks always can."""
-    packages, _ = PACKAGES.get(method, ((), ""))
-    return all(find_spec(package) is not None for package in packages)
+    return not _missing(method)
 
 
 def left_out(method: str) -> str:
-    """Say that a method is left out and how to get it in."""
-    packages, extra = PACKAGES[method]
+    """Say that a method is left out, for want of what, and how to get it in."""
+    packages, (_, extra) = _missing(method), PACKAGES[method]
     return (
         f"{method} is left out because {' and '.join(packages)} "
         f"{'is' if len(packages) == 1 else 'are'} not installed here "
         f'(pip install "{extra}")'
     )
+
+
+def _missing(method: str) -> list[str]:
+    packages, _ = PACKAGES.get(method, ((), ""))
+    return [package for package in packages if find_spec(package) is None]
 
 
 def require(method: str) -> None:
