@@ -31,12 +31,13 @@ FLOORS = {
     "training_step weight_average data_parallel allocation inference uncertainty "
     "residuals background_removal lattice_start lattice_settings lattice_geometry "
     "lattice_errors lattice_match lattice_choice lattice_fit lattice_spectrum theory "
+    "crystal_choice "
     "bm3d_filter pretrained_peer rivals positions confidence detection "
     "detection_settings atom_matching atom_scale gaussian_fits "
     "image_doubts atomap_finder peak_finders noise_information localisation_bound "
     "cyclegan_settings cyclegan_images cyclegan_training cyclegan_models "
     "gan_synthesis registration ring_correlation invention_peaks invention_images "
-    "training_range image_parts whiteness renoising",
+    "training_range image_parts reciprocal_lattice whiteness renoising",
     4: "lattice_table extended_evaluation extended_table evaluation tables ablation "
     "table_formats names "
     "model_card figures dataset_figure rendering_figure similarity calibrated_datasets "

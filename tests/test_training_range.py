@@ -72,3 +72,13 @@ def test_what_nobody_wrote_down_is_said():
     assert "do not say by what factors" in old
     assert "do not say what noise" in range_sentence(noise(), trained_noise({}))
     assert "cannot be measured" in range_sentence(None, trained_noise(metadata()))
+
+
+def test_image_that_was_calibrated_is_inside_by_construction():
+    trained = trained_noise(metadata(calibrated_on=["first", "second"]))
+    assert "by construction" in range_sentence(noise(), trained, "second")
+    assert "by construction" not in range_sentence(noise(), trained, "third")
+    assert "by construction" not in range_sentence(noise(), trained)
+    other = multiply_noise(noise(), 5)
+    assert "by construction" not in range_sentence(other, trained, "second")
+    assert "by construction" not in range_sentence(noise(), None, "second")

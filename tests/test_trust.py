@@ -168,6 +168,73 @@ def test_atoms_of_another_width_or_brightness_are_told(truth):
         assert apart(truth, truth.drawn(changed))[1].has_peaks
 
 
+def waves(down, right, amplitude=5):
+    """Interference of these frequencies, cycles per pixel."""
+    row, column = np.mgrid[:SIZE, :SIZE]
+    return amplitude * np.cos(2 * np.pi * (down * row + right * column))
+
+
+@pytest.mark.parametrize(
+    ("frequency", "least"),
+    [
+        # Beyond the atoms, in any direction; all rows alike; each row of one shade.
+        ((0.31, 0.22), 100),
+        ((-0.2, 0.13), 100),
+        ((0, 0.3), 100),
+        ((0.29, 0), 40),
+    ],
+)
+def test_interference_is_told_and_is_no_lost_signal(truth, frequency, least):
+    image = truth.image + waves(*frequency)
+    parts = take_apart(image, truth.enhanced, truth.mode, None)
+    found = whiteness(parts.residual, image, parts.signal)
+    assert found.interference > least
+    assert found.interference_frequency == pytest.approx(
+        np.hypot(*frequency), abs=2 / SIZE
+    )
+    assert not found.has_peaks
+    assert found.unexplained < 0.06
+    assert found.score > 0.7
+    told = trust(image, truth.enhanced, truth.mode)
+    assert "probably interference of the scan" in sentences(told, True)
+    assert "Lattice peaks" not in sentences(told, False)
+
+
+def test_interference_on_an_axis_among_the_atoms_is_told(truth):
+    image = truth.image + waves(0, 0.08)
+    parts = take_apart(image, truth.enhanced, truth.mode, None)
+    found = whiteness(parts.residual, image, parts.signal)
+    assert found.highest > 0.08
+    assert found.interference > 100
+    assert found.interference_frequency == pytest.approx(0.08, abs=1 / SIZE)
+    assert not found.has_peaks
+
+
+def test_lost_lattice_is_no_interference(truth):
+    # Also where the band of the enhanced image ends before that of the lattice.
+    wide = replace(truth.columns, sigma=2 * truth.columns.sigma)
+    for enhanced in (np.zeros((SIZE, SIZE)), truth.drawn(wide)):
+        _, found = apart(truth, enhanced)
+        assert found.interference == 0
+        assert found.has_peaks
+        assert found.unexplained > 0.4
+        told = trust(truth.image, enhanced, truth.mode)
+        assert "Lattice peaks are left" in sentences(told, False)
+        assert "interference" not in sentences(told, False)
+
+
+def test_lost_lattice_along_the_scan_is_no_interference():
+    # Its spots lie on the axes, where interference does.
+    generator = np.random.default_rng(5)
+    row, column = np.mgrid[:SIZE, :SIZE] / 20
+    lattice = np.maximum(np.cos(2 * np.pi * row) + np.cos(2 * np.pi * column), 0)
+    image = 30 + 60 * lattice + generator.normal(0, 15, (SIZE, SIZE))
+    parts = take_apart(image, 100 * lattice**2, "haadf", None)
+    found = whiteness(parts.residual, image, parts.signal)
+    assert found.has_peaks
+    assert found.interference == 0
+
+
 def test_identity_on_a_clean_image_leaves_nothing(truth):
     for enhanced in (truth.clean, truth.enhanced):
         parts = take_apart(truth.clean, enhanced, truth.mode, None)
@@ -190,6 +257,15 @@ def test_good_answer_is_trusted_within_the_known_noise(truth):
     assert "lies inside the range" in sentences(found, True)
     assert found.noise_ratio == pytest.approx(1, abs=0.1)
     assert found.unsupported == len(found.lost[0]) == 0
+
+
+def test_image_that_was_calibrated_proves_nothing_by_lying_inside(truth):
+    for names, good in ((["another"], True), (["another", "sample"], None)):
+        trained = known(truth.mode, **WIDE, calibrated_on=names)
+        found = trust(truth.image, truth.enhanced, truth.mode, trained)
+        told = sentences(found, good)
+        assert "lies inside the range" in told
+        assert ("by construction" in told) == (good is None)
 
 
 def test_noise_outside_the_training_is_told_first(truth):

@@ -76,7 +76,7 @@ class Residual:
     spot_noise
         The share that noise alone has there, by the highest vertical frequencies
         (`sfin.whiteness`). What `spot_power` is beyond is structure: atoms lost, or of
-        another brightness.
+        another brightness, or interference of the scan, which is not told apart here.
     """
 
     image: NDArray[np.float32]

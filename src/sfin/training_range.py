@@ -13,6 +13,7 @@ from sfin.parameters import NOISE_NAMES, PARAMETER_NAMES, NoiseParameters
 LEVEL, MARGIN = 128.0, 1.3
 ENDS = ("minimum", "maximum")
 FACTORS = ("noise_factor", "brightness_factor")
+IMAGES = "calibrated_on"
 Range = tuple[float, float]
 
 
@@ -51,14 +52,30 @@ def trained_noise(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``minimum`` and ``maximum`` of the calibrated parameters, and the factors of
-        the synthesis, which weights of old lack; None if nobody wrote down any noise.
+        ``minimum`` and ``maximum`` of the calibrated parameters; the factors of the
+        synthesis and, in ``calibrated_on``, the names of the images that were
+        calibrated, both of which weights of old lack. None if nobody wrote down any
+        noise.
     """
     noise = metadata.get("noise")
     if noise is None:
         return None
     data = metadata.get("data", {})
-    return {**noise, **{name: data[name] for name in FACTORS if name in data}}
+    names = (*FACTORS, IMAGES)
+    return {**noise, **{name: data[name] for name in names if name in data}}
+
+
+def calibrated_on(image: str, noise: Mapping[str, Any] | None) -> bool:
+    """Tell whether an image of this name gave the noise that a network was trained on.
+
+    Parameters
+    ----------
+    image
+        Its name; pixels are not compared.
+    noise
+        As from `trained_noise`.
+    """
+    return noise is not None and image in noise.get(IMAGES, ())
 
 
 def trained_range(noise: Mapping[str, Any]) -> TrainedRange:
@@ -103,7 +120,7 @@ def noise_deviation(noise: NoiseParameters) -> float:
 
 
 def range_sentence(
-    measured: NoiseParameters | None, noise: Mapping[str, Any] | None
+    measured: NoiseParameters | None, noise: Mapping[str, Any] | None, image: str = ""
 ) -> str:
     """Say whether an image's noise is what the network was trained on.
 
@@ -113,6 +130,8 @@ def range_sentence(
         Noise of the image; None if it cannot be measured.
     noise
         As from `trained_noise`; None if nobody wrote it down.
+    image
+        Name of the image.
     """
     if measured is None:
         return (
@@ -136,12 +155,18 @@ def range_sentence(
         else " The weights do not say by what factors the training widened the "
         "calibrated noise; none are assumed."
     )
+    own = (
+        " As an image of this name was calibrated for the training, it lies inside by "
+        "construction, which proves nothing."
+        if inside and calibrated_on(image, noise)
+        else ""
+    )
     return (
         f"The noise {place} the range that the network was trained on{advice} "
         f"({noise_deviation(measured):.1f} grey levels at half brightness, trained on "
         f"{trained.deviation[0]:.1f}–{trained.deviation[1]:.1f}; atoms "
         f"{abs(measured.atom_brightness):.0f} grey levels high, trained on "
-        f"{trained.brightness[0]:.0f}–{trained.brightness[1]:.0f}).{unsaid}"
+        f"{trained.brightness[0]:.0f}–{trained.brightness[1]:.0f}).{unsaid}{own}"
     )
 
 

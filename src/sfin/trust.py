@@ -17,7 +17,7 @@ from sfin.images import Image
 from sfin.parameters import Mode, NoiseParameters
 from sfin.renoising import Renoised, measured_noise, renoise
 from sfin.residuals import ResidualSettings, find_lost_atoms
-from sfin.training_range import range_sentence, trained_range
+from sfin.training_range import calibrated_on, range_sentence, trained_range
 from sfin.whiteness import Whiteness, whiteness
 
 # What is still good; measured in docs/trust.md.
@@ -138,31 +138,51 @@ class Trust:
 
     def _range(self) -> Finding:
         trained, good = self.check.opened.trained, None
+        name = self.check.opened.image.name
         if self.noise is not None and trained is not None:
             good = trained_range(trained).holds(self.noise)
-        return Finding(good, range_sentence(self.noise, trained))
+            if good and calibrated_on(name, trained):
+                good = None
+        return Finding(good, range_sentence(self.noise, trained, name))
 
     def _residual(self) -> Finding:
-        white, size = self.whiteness, self.check.opened.image.pixel_size
+        white = self.whiteness
         score = f"whiteness {white.score:.2f}, noise has 1"
+        stray = self._interference()
         if white.has_peaks:
-            period = 1 / white.peak_frequency
-            place = f"{period:.1f} px" if size is None else f"{period * size:.2f} Å"
             # In a large image the slightest departure is a peak.
             return Finding(
                 white.unexplained <= MOST_UNEXPLAINED,
                 f"Lattice peaks are left in the residual ({score}; the highest, at "
-                f"{place}, {white.peak:.0f} times the noise): "
-                f"{white.unexplained:.0%} of the lattice's amplitude was removed, "
-                "moved or given another brightness.",
+                f"{self._period(white.peak_frequency)}, {white.peak:.0f} times the "
+                f"noise): {white.unexplained:.0%} of the lattice's amplitude was "
+                f"removed, moved or given another brightness.{stray}",
             )
         if white.score < LEAST_WHITENESS:
             return Finding(
                 False,
                 f"The residual is no noise ({score}): something in the input, without "
-                "a period, is not in the enhanced image.",
+                f"a period, is not in the enhanced image.{stray}",
             )
-        return Finding(True, f"What is left of the input looks like noise ({score}).")
+        text = f"What is left of the input looks like noise ({score}).{stray}"
+        return Finding(True, text)
+
+    def _interference(self) -> str:
+        white = self.whiteness
+        # Without noise of its own an image has peaks everywhere.
+        if self.raw or not white.interference:
+            return ""
+        return (
+            " Peaks that are none of the lattice (the highest, at "
+            f"{self._period(white.interference_frequency)}, {white.interference:.0f} "
+            "times the noise) are probably interference of the scan, such as the line "
+            "frequency, or of the detector, and no lost signal."
+        )
+
+    def _period(self, frequency: float) -> str:
+        size = self.check.opened.image.pixel_size
+        period = 1 / frequency
+        return f"{period:.1f} px" if size is None else f"{period * size:.2f} Å"
 
     def _noise(self, ratio: float) -> Finding:
         least, most = NOISE_RATIO

@@ -100,7 +100,11 @@ def _scores(trust: Trust) -> dict[str, Score]:
     white, check, parts = trust.whiteness, trust.check, trust.parts
     size = check.opened.image.pixel_size
     # Cycles per pixel, or per Å.
-    frequency = white.peak_frequency / (size or 1.0)
+    frequency, stray = (
+        each / (size or 1.0)
+        for each in (white.peak_frequency, white.interference_frequency)
+    )
+    per = "1/Å" if size else "1/px"
     squares = check.uncertain.deviation.astype(np.float64) ** 2
     deviation = float(np.sqrt(np.mean(squares)))
     atoms = len(check.atoms.row)
@@ -118,7 +122,9 @@ def _scores(trust: Trust) -> dict[str, Score]:
         "lattice_spots": _score(white.spots, "frequencies"),
         "power_at_lattice_spots": _score(white.spot_power, "noise", "near 1"),
         "highest_peak": _score(white.peak, "noise", f"below {white.peak_limit:.1f}"),
-        "frequency_of_highest_peak": _score(frequency, "1/Å" if size else "1/px"),
+        "frequency_of_highest_peak": _score(frequency, per),
+        "interference": _score(white.interference, "noise"),
+        "frequency_of_interference": _score(stray if white.interference else None, per),
         "noise_ratio": _score(
             trust.noise_ratio, "1", f"{NOISE_RATIO[0]} to {NOISE_RATIO[1]}"
         ),

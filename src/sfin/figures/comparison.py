@@ -46,8 +46,8 @@ def comparison_figure(
     is brought to the grey scale of the input by least squares, because a network
     that removes the background also sets the brightness of atoms. What remains
     should be noise and background: lattice spots in its spectrum are signal that
-    was lost. The three spectra share one scale. Titles say the counts that are drawn
-    black and white.
+    was lost, others probably interference of the scan. The three spectra share one
+    scale. Titles say the counts that are drawn black and white.
 
     Parameters
     ----------

@@ -43,9 +43,11 @@ LEGEND = (
     "Signal + background + scan noise + pointwise noise = input. Red circles: maxima "
     "of the enhanced image that the input does not support; orange squares: atoms of "
     "the input that it lacks. Residual: input − signal − background; noise alone has "
-    "the same power everywhere (0), dots at the places of the lattice are signal that "
-    "was removed; within the circle lies the signal. Noise given back: signal and "
-    "background with the noise that was measured in the input."
+    "the same power everywhere (0). The circle is the band of the enhanced image: dots "
+    "in it, and at places of the lattice outside, are signal that was removed; other "
+    "dots outside, or on the axes, are probably interference of the scan or the "
+    "detector. Noise given back: signal and background with the noise that was "
+    "measured in the input."
 )
 
 Grey = NDArray[np.floating]
@@ -240,6 +242,7 @@ def _table(trust: "Trust") -> list[tuple[str, str, str, str]]:
         ("Whiteness of the residual", f"{white.score:.2f}", "", "0.7–1"),
         ("Power at lattice spots", f"{white.spot_power:.1f}", "× noise", "1"),
         ("Highest peak", f"{white.peak:.0f}", "× noise", f"< {white.peak_limit:.0f}"),
+        ("  of interference", f"{white.interference:.0f}", "× noise", ""),
         ("Lattice left in the residual", f"{white.unexplained:.1%}", "", "< 5 %"),
         ("Deviation of four answers", f"{_rms(trust):.1f}", GREY_LEVELS, ""),
         ("Background, range", f"{np.ptp(parts.background):.1f}", GREY_LEVELS, ""),

@@ -46,7 +46,8 @@ def uncertainty_figure(
 
     The input; the enhanced image with red circles round the atoms that the input
     does not support; the standard deviation of the answers; the residual; and its
-    power spectrum, where lattice spots are atoms lost or of another brightness.
+    power spectrum, where lattice spots are atoms lost or of another brightness, and
+    others probably interference of the scan.
 
     Parameters
     ----------

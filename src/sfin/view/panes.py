@@ -112,7 +112,9 @@ def spectrum_panes(trust: Trust) -> Spectra:
             f"Residual, whiteness {white.score:.2f}",
             "Power of the residual over that of noise, whose logarithm is 0. "
             "Spots at the places of the lattice are signal that was lost, moved or "
-            "changed in brightness. Whiteness is 1 for noise, 0 for structure alone.",
+            "changed in brightness; others, far out or on the axes, are probably "
+            "interference of the scan or the detector. Whiteness is 1 for noise, 0 for "
+            "structure alone.",
             left,
             extent,
             (-0.5, max(float(left.max()), 1.2)),
