@@ -27,8 +27,8 @@ class LatticeFitSettings:
         Degree of the polynomial that follows a bent image; 1 for none.
     least_explained
         Share of the atoms that must be explained, bends allowed for, or the crystal is
-        not that of the image. Real images' own crystals explain 0.8 and more, wrong
-        ones mostly less than 0.7.
+        not that of the image. Low: where light columns are found patchily, half will
+        do, and whether the image looks like the crystal tells more (`sfin.theory`).
     """
 
     least_amplitude: float = 0.2
@@ -37,4 +37,4 @@ class LatticeFitSettings:
     largest_distortion: float = 0.25
     pixel_size_tolerance: float = 0.2
     bend_degree: int = 3
-    least_explained: float = 0.6
+    least_explained: float = 0.4
