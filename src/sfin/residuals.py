@@ -212,7 +212,9 @@ def find_atoms(
 def find_lost_atoms(
     left: Residual, sigma: float, mode: Mode, settings: ResidualSettings
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find what looks like an atom in the residual: the enhanced image lacks it.
+    """Find what looks like an atom in the residual.
+
+    The enhanced image lacks it, or draws it far too faint.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class Trust:
         The enhanced image with that noise; None without it.
     lost
         Row and column of what looks like an atom in the input and has none in the
-        enhanced image.
+        enhanced image, or one that is far too faint.
     raw
         Reasons why the image is not as the microscope recorded it.
     """
@@ -200,8 +200,8 @@ class Trust:
         doubtful = self.unsupported
         text = (
             f"The input supports {atoms - doubtful} of {atoms} maxima of the enhanced "
-            f"image, and {lost} of its own atoms are missing there; faint ones may be "
-            "without this being seen."
+            f"image, and {lost} of its own atoms are missing there or far too faint; "
+            "faint ones may be lost without this being seen."
         )
         return Finding(doubtful <= MOST_UNSUPPORTED * atoms and not lost, text)
 

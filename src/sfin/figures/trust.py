@@ -42,12 +42,12 @@ SIGNS = {True: ("✓", GREEN), False: ("✗", RED), None: ("?", GREY)}
 LEGEND = (
     "Signal + background + scan noise + pointwise noise = input. Red circles: maxima "
     "of the enhanced image that the input does not support; orange squares: atoms of "
-    "the input that it lacks. Residual: input − signal − background; noise alone has "
-    "the same power everywhere (0). The circle is the band of the enhanced image: dots "
-    "in it, and at places of the lattice outside, are signal that was removed; other "
-    "dots outside, or on the axes, are probably interference of the scan or the "
-    "detector. Noise given back: signal and background with the noise that was "
-    "measured in the input."
+    "the input that it lacks or draws far too faint. Residual: input − signal − "
+    "background; noise alone has the same power everywhere (0). The circle is the band "
+    "of the enhanced image: dots in it, and at places of the lattice outside, are "
+    "signal that was removed; other dots outside, or on the axes, are probably "
+    "interference of the scan or the detector. Noise given back: signal and background "
+    "with the noise that was measured in the input."
 )
 
 Grey = NDArray[np.floating]
