@@ -42,7 +42,7 @@ class ResidualSettings:
     minimum_loss
         Signal-to-noise ratio from which the residual holds an atom that the enhanced
         image lacks. Noise stays below 8, the brightest atoms of an image, erased,
-        reach 16 to 31 (docs/trust.md).
+        reach 14 to 30 (docs/trust.md).
     """
 
     background_width: float = 20.0
