@@ -37,7 +37,7 @@ def quality_table(
         What was rendered, by name: zone axis and reference stand there.
     """
     lines = [
-        "| structure | axis | columns of one cell | R² HAADF | R² BF | reference |",
+        "| structure | axis of the file's cell | columns of one cell | R² HAADF | R² BF | reference |",
         "|---|---|---|---|---|---|",
     ]
     for name, columns in table.items():
@@ -47,8 +47,7 @@ def quality_table(
         species = ", ".join(f"{count} {kind}" for kind, count in counts)
         shares = " | ".join(_share(columns, mode) for mode in MODES)
         lines.append(
-            f"| {structure.material} | [{axis}] | {species} | {shares} | "
-            f"{structure.reference} |"
+            f"| {name} | [{axis}] | {species} | {shares} | {structure.reference} |"
         )
     values = {
         mode: [columns.r_squared[mode] for columns in table.values()] for mode in MODES
