@@ -100,6 +100,22 @@ def test_colours_become_luminance(tmp_path, counts, suffix):
     np.testing.assert_allclose(read_image(path).data, expected, atol=0.6)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.uint16, np.uint8])
+@pytest.mark.parametrize("frames", [3, 4])
+def test_frames_that_tifffile_marks_as_colours_are_frames(tmp_path, kind, frames):
+    series = np.random.default_rng(0).integers(1, 250, (frames, 40, 50)).astype(kind)
+    # What it does unasked, with a warning.
+    marked = {"photometric": "rgb", "planarconfig": "separate"}
+    path = write_tiff(tmp_path / "movie.tif", series, **marked)
+    for frame in range(frames):
+        image = read_image(path, frame)
+        np.testing.assert_array_equal(image.data, series[frame])
+        assert image.metadata["frames"] == frames
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(InputError, match="damaged or cut short"):
+        read_image(path)
+
+
 def test_series_in_every_format(tmp_path, counts):
     series = np.stack([counts, counts[::-1], counts[:, ::-1]])
     imagej = {"resolution": (78.74, 78.74), "metadata": {"unit": "nm", "axes": "TYX"}}

@@ -41,3 +41,34 @@ def read_npy(path: Path) -> NDArray[Any]:
     if pixels.ndim == 3 and pixels.shape[-1] in (3, 4) and pixels.dtype.kind in "buif":
         return luminance(pixels)
     return pixels
+
+
+def planar_signals(path: Path) -> list[dict[str, Any]]:
+    """Read a TIFF whose colours are whole planes, one after the other, as frames.
+
+    tifffile marks three or four frames of any image as such colours when it writes
+    them, and RosettaSciIO reads no colours that are stored apart.
+
+    Returns
+    -------
+    list of dict
+        As RosettaSciIO gives signals; empty for any other TIFF.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(path) as tiff:
+        pages: list[Any] = [series.keyframe for series in tiff.series]
+        if not pages or not all(
+            page.photometric == tifffile.PHOTOMETRIC.RGB
+            and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+            for page in pages
+        ):
+            return []
+        return [
+            {
+                "data": series.asarray(),
+                "axes": [],
+                "original_metadata": {tag.name: tag.value for tag in page.tags},
+            }
+            for series, page in zip(tiff.series, pages, strict=True)
+        ]

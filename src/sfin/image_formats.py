@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfin.errors import InputError
-from sfin.image_colours import luminance, read_npy, read_png
+from sfin.image_colours import luminance, planar_signals, read_npy, read_png
 from sfin.image_headers import read_promise
 from sfin.image_limits import check_promise
 
@@ -170,6 +170,8 @@ def _read_signals(path: Path) -> list[dict[str, Any]]:
         case ".tif" | ".tiff":
             from rsciio import tiff
 
+            if signals := planar_signals(path):
+                return signals
             return [_with_imagej_unit(signal) for signal in tiff.file_reader(name)]
         case ".hspy" | ".hdf5":
             from rsciio import hspy
