@@ -1,4 +1,6 @@
 import copy
+import re
+import shlex
 
 import pytest
 import yaml
@@ -119,6 +121,17 @@ def test_results_hold_one_scale(tmp_path):
     check_scale(tmp_path / "results", "paper")
     with pytest.raises(InputError, match="holds results of scale paper, which a run"):
         check_scale(tmp_path / "results", "test")
+
+
+def test_command_that_keeps_results_of_another_scale_can_be_pasted(tmp_path):
+    results = tmp_path / "results"
+    mark_scale(results, "laptop with shipped networks of scale hour")
+    with pytest.raises(InputError) as caught:
+        check_scale(results, "laptop")
+    (command,) = re.findall(r"\((mv .*?)\)", str(caught.value))
+    _, source, target = shlex.split(command)
+    assert source == str(results)
+    assert target == f"{results}-laptop-with-shipped-networks-of-scale-hour"
 
 
 @pytest.mark.parametrize("method", sorted(CONFIG["networks"]))

@@ -58,10 +58,12 @@ def check_scale(results: str | Path, scale: str) -> None:
     mark = Path(results, SCALE_MARK)
     found = mark.read_text(encoding="utf-8").strip() if mark.exists() else scale
     if found != scale:
+        # Some scales have names of several words.
+        other = f"{results}-{'-'.join(found.split())}"
         raise InputError(
             f"{results}/ holds results of scale {found}, which a run at scale {scale} "
-            f"would replace: rename the folder first (mv {results} {results}-{found}), "
-            "or remove it."
+            f"would replace: rename the folder first (mv {results} {other}), or remove "
+            "it."
         )
 
 
