@@ -37,7 +37,8 @@ def quality_table(
         What was rendered, by name: zone axis and reference stand there.
     """
     lines = [
-        "| structure | axis of the file's cell | columns of one cell | R² HAADF | R² BF | reference |",
+        "| structure | axis of the file's cell | columns of one cell "
+        "| R² HAADF | R² BF | reference |",
         "|---|---|---|---|---|---|",
     ]
     for name, columns in table.items():

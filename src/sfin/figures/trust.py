@@ -152,9 +152,12 @@ def _mark_atoms(axes: Axes, trust: "Trust") -> None:
 
 
 def _draw_residual(figure: Figure, axes: Axes, trust: "Trust") -> None:
-    size = trust.check.opened.image.pixel_size
-    power, highest = visible_part(trust.whiteness.spectrum, size)
-    top = max(float(np.log10(max(trust.whiteness.peak, power.max(), 10.0))), 1.2)
+    size, white = trust.check.opened.image.pixel_size, trust.whiteness
+    power, highest = visible_part(white.spectrum, size)
+    if max(white.peak_frequency, white.interference_frequency) > highest:
+        # What the verdict names is to be seen.
+        power, highest = visible_part(white.spectrum, None)
+    top = max(float(np.log10(max(white.peak, power.max(), 10.0))), 1.2)
     axes.imshow(
         np.log10(np.maximum(power, 1e-3)),
         cmap="magma",
@@ -163,9 +166,7 @@ def _draw_residual(figure: Figure, axes: Axes, trust: "Trust") -> None:
         extent=(-highest, highest, highest, -highest),
         aspect="auto",
     )
-    circle = Circle(
-        (0, 0), trust.whiteness.highest, fill=False, color="white", lw=0.6, ls=":"
-    )
+    circle = Circle((0, 0), white.highest, fill=False, color="white", lw=0.6, ls=":")
     axes.add_patch(circle)
     scale_bar(axes, size, reciprocal=True)
     describe(figure, axes, "Power of the residual, noise = 0", "log₁₀")
@@ -240,7 +241,7 @@ def _table(trust: "Trust") -> list[tuple[str, str, str, str]]:
     table = [
         ("", "", "", "if good"),
         ("Whiteness of the residual", f"{white.score:.2f}", "", "0.7–1"),
-        ("Power at lattice spots", f"{white.spot_power:.1f}", "× noise", "1"),
+        ("Residual at lattice spots", f"{white.spot_power:.1f}", "× noise", "1"),
         ("Highest peak", f"{white.peak:.0f}", "× noise", f"< {white.peak_limit:.0f}"),
         ("  of interference", f"{white.interference:.0f}", "× noise", ""),
         ("Lattice left in the residual", f"{white.unexplained:.1%}", "", "< 5 %"),
