@@ -1,6 +1,7 @@
 """The command `sfin`, on small images and untrained networks."""
 
 import csv
+import html
 import json
 import re
 import subprocess
@@ -201,6 +202,40 @@ def test_mode_comes_from_the_detector_that_the_file_names(folder):
     assert (folder / "named/third.tif").exists()
     assert "was trained on bf images and" in answer.stderr
     assert not (folder / "named/scan.tif").exists()
+
+
+def test_mode_that_the_file_contradicts_is_told_wherever_the_result_goes(folder):
+    train("enhancement", "haadf")
+    image = record(folder / "in/scan.hspy", title="Sample_ABF")
+    given = (image, "-o", "out", "--mode", "haadf")
+    answers = [sfin("enhance", *given, "--trust"), sfin("view", *given)]
+    words = "taken as haadf, although the file says 'Sample_ABF'"
+    for answer in answers:
+        assert answer.exit_code == 0, answer.output
+        assert answer.stderr.count(words) == 1
+    page = html.unescape((folder / "out/scan.html").read_text("utf-8"))
+    assert f"dark field (haadf): {words}" in page
+    verdict = json.loads((folder / "out/scan.trust.json").read_text("utf-8"))["verdict"]
+    assert verdict[0]["good"] is False
+    for text in (page, verdict[0]["sentence"]):
+        assert f"The image was {words}: a network for one mode ruins" in text
+    with tifffile.TiffFile(folder / "out/scan.tif") as file:
+        assert f"Doubts about this image: {words}" in file.imagej_metadata["Info"]
+
+
+@pytest.mark.parametrize("command", ["enhance", "detect", "view"])
+def test_doubts_are_told_in_a_line_for_each_image(folder, command):
+    for task in ("enhancement", "detection"):
+        train(task, "haadf")
+    (folder / "in").mkdir()
+    np.save(folder / "in/movie.npy", np.random.default_rng(0).random((2, 70, 90)))
+    answer = sfin(command, folder / "in/movie.npy", "-o", "out", "--mode", "haadf")
+    assert answer.exit_code == 0, answer.output
+    told = [line for line in answer.stderr.splitlines() if "not to be trusted" in line]
+    assert len(told) == 2
+    for number, line in enumerate(told):
+        assert f"movie.npy, frame {number} is not to be trusted: nothing in" in line
+    assert "not to be trusted" not in answer.stdout
 
 
 @pytest.mark.parametrize(

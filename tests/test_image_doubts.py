@@ -5,12 +5,16 @@ import pytest
 from samples import noise, perovskite, spread_noise
 
 from sfin.arrangements import crystal
-from sfin.image_doubts import doubts, noise_range
-from sfin.images import to_grey_levels
+from sfin.image_doubts import doubts_sentence, find_doubts, noise_range
+from sfin.images import Image, to_grey_levels
 from sfin.labels import contrast
 from sfin.noise import NoiseSettings, add_noise
 
 TRAINED = noise_range(spread_noise().to_dict())
+
+
+def doubts(*given):
+    return doubts_sentence(find_doubts(*given))
 
 
 @pytest.fixture
@@ -62,6 +66,16 @@ def test_turned_scan_is_told(atoms, generator):
 
 def test_small_image_is_only_asked_for_atoms(atoms, generator):
     assert doubts(recorded(atoms, generator)[:100, :100], "haadf", TRAINED) == ""
+
+
+def test_file_that_names_the_other_mode_is_told_first(atoms, generator):
+    grey = recorded(np.zeros_like(atoms), generator)
+    image = Image(grey, None, "scan", {"title": "Sample_ABF $x$"})
+    other, empty = find_doubts(grey, "haadf", TRAINED, image)
+    # Captions would draw what stands between dollars as a formula.
+    assert other == "taken as haadf, although the file says 'Sample_ABF x'"
+    assert "more than noise makes" in empty
+    assert find_doubts(grey, "bf", TRAINED, image) == (empty,)
 
 
 def test_range_that_nobody_wrote_down_is_none():

@@ -14,7 +14,7 @@ from sfin.errors import InputError
 from sfin.figures.atoms import atoms_figure
 from sfin.figures.style import write_figure
 from sfin.files import write_whole
-from sfin.image_doubts import doubts
+from sfin.image_doubts import doubts_sentence, find_doubts
 from sfin.images import Image, read_image, to_grey_levels
 from sfin.parameters import Mode
 from sfin.positions import NO_ATOMS, AtomPositions
@@ -36,7 +36,9 @@ class DetectedFile:
     confidence
         Probability of each, shape (n,).
     note
-        Which network found them.
+        Which network found them, and what speaks against trusting it.
+    doubts
+        What of the note speaks against trusting it with this image, one by one.
     """
 
     image: Image
@@ -44,6 +46,7 @@ class DetectedFile:
     atoms: AtomPositions
     confidence: NDArray[np.float64]
     note: str
+    doubts: tuple[str, ...] = ()
 
     def table(self) -> pd.DataFrame:
         """List the atoms, a row each.
@@ -109,8 +112,10 @@ def detect_image(image: Image, detector: Detector) -> DetectedFile:
     grey = np.clip(to_grey_levels(image.data)[0], 0, 255)
     atoms = detector(grey) if has_atoms(grey) else NO_ATOMS
     note = f"{network_note(origin)} Confidence of at least {detector.threshold}."
-    note += doubts(grey, origin["mode"], trained_noise(origin))
-    return DetectedFile(image, grey, atoms, detector.confidence(atoms.amplitude), note)
+    found = find_doubts(grey, origin["mode"], trained_noise(origin), image)
+    note += doubts_sentence(found)
+    confidence = detector.confidence(atoms.amplitude)
+    return DetectedFile(image, grey, atoms, confidence, note, found)
 
 
 def write_atoms(found: DetectedFile, table: str | Path, picture: str | Path) -> None:

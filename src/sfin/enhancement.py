@@ -12,7 +12,7 @@ from torch import nn
 from sfin.errors import InputError
 from sfin.figures.comparison import comparison_figure
 from sfin.figures.style import write_figure
-from sfin.image_doubts import doubts
+from sfin.image_doubts import doubts_sentence, find_doubts
 from sfin.images import GreyScale, Image, read_image, to_grey_levels, write_image
 from sfin.inference import Prepared, enhance, tile_size
 from sfin.networks.build import load_network
@@ -48,6 +48,8 @@ class OpenedImage:
     trained
         Noise that it was trained on, as from `sfin.training_range.trained_noise`; None
         if nobody wrote it down.
+    doubts
+        What of the note speaks against trusting it with this image, one by one.
     """
 
     image: Image
@@ -57,6 +59,7 @@ class OpenedImage:
     tile: int
     note: str
     trained: Mapping[str, Any] | None = None
+    doubts: tuple[str, ...] = ()
 
     def in_counts(self, answer: NDArray[np.float32]) -> Image:
         """Make an image in the counts of the file of an answer in grey levels."""
@@ -126,8 +129,13 @@ def pair(
     grey, scale = to_grey_levels(image.data)
     grey = np.clip(grey, 0, 255)
     trained = trained_noise(metadata)
-    note = network_note(metadata) + doubts(grey, metadata["mode"], trained)
-    return OpenedImage(image, grey, scale, network, tile_size(metadata), note, trained)
+    found = find_doubts(grey, metadata["mode"], trained, image)
+    return OpenedImage(
+        *(image, grey, scale, network, tile_size(metadata)),
+        note=network_note(metadata) + doubts_sentence(found),
+        trained=trained,
+        doubts=found,
+    )
 
 
 def network_note(metadata: Mapping[str, Any]) -> str:

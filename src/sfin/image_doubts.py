@@ -1,6 +1,6 @@
 """Reasons why a network's answer to an image should not be trusted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ from sfin.atom_presence import has_atoms
 from sfin.calibration import calibrate
 from sfin.calibration_settings import CalibrationSettings
 from sfin.errors import InputError
+from sfin.image_modes import mode_doubt
 from sfin.image_quality import assess, warnings
+from sfin.images import Image
 from sfin.parameters import Mode
 from sfin.training_range import MARGIN, noise_deviation, trained_range
 
@@ -18,10 +20,13 @@ from sfin.training_range import MARGIN, noise_deviation, trained_range
 LARGEST = 1024
 
 
-def doubts(
-    grey: NDArray[np.floating], mode: Mode, noise: Mapping[str, Any] | None
-) -> str:
-    """Say what speaks against an answer to this image; nothing if all is well.
+def find_doubts(
+    grey: NDArray[np.floating],
+    mode: Mode,
+    noise: Mapping[str, Any] | None,
+    image: Image | None = None,
+) -> tuple[str, ...]:
+    """Find what speaks against an answer to this image; nothing if all is well.
 
     Parameters
     ----------
@@ -32,13 +37,20 @@ def doubts(
     noise
         What the network was trained with, as from
         `sfin.training_range.trained_noise`; None if nobody wrote it down.
+    image
+        As read, whose file may name a detector of the other mode.
 
     Returns
     -------
-    str
-        Sentences that begin with a space, or nothing.
+    tuple of str
+        Words without a full stop.
     """
-    found = list(_doubts(grey, mode, noise))
+    other = mode_doubt(image, mode) if image else ""
+    return (*([other] if other else []), *_doubts(grey, mode, noise))
+
+
+def doubts_sentence(found: Sequence[str]) -> str:
+    """Write doubts as a sentence that begins with a space, or nothing."""
     return f" Doubts about this image: {'; '.join(found)}." if found else ""
 
 

@@ -18,6 +18,8 @@ _DETECTORS: dict[str, Mode] = {
     **dict.fromkeys(["haadf", "maadf", "laadf", "adf", "annular dark field"], "haadf"),
     **dict.fromkeys(["abf", "bf", "bright field"], "bf"),
 }
+# Characters of a detector's name that are quoted.
+LONGEST = 60
 # Keys of a file's own metadata whose value names a detector.
 _KEYS = ("detectorname", "detector", "signalname")
 
@@ -59,6 +61,22 @@ def told_mode(image: Image) -> tuple[Mode, str] | None:
     names = list(_detector_names(image.metadata.get("original_metadata", {})))
     modes = {mode: name for name in names if (mode := named_mode(name))}
     return modes.popitem() if len(modes) == 1 else None
+
+
+def mode_doubt(image: Image, mode: Mode) -> str:
+    """Say that an image is taken for one of a mode that its file contradicts.
+
+    Returns
+    -------
+    str
+        Words without a full stop; nothing where the file agrees or tells no mode.
+    """
+    told = told_mode(image)
+    if told is None or told[0] == mode:
+        return ""
+    # A caption would take what stands between dollars for a formula.
+    name = told[1].replace("$", "")[:LONGEST]
+    return f"taken as {mode}, although the file says {name!r}"
 
 
 def read_image_of_mode(

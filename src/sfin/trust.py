@@ -11,6 +11,7 @@ from sfin.atom_presence import has_atoms
 from sfin.calibration_settings import CalibrationSettings
 from sfin.enhancement_check import EnhancementCheck
 from sfin.image_doubts import middle
+from sfin.image_modes import mode_doubt
 from sfin.image_parts import ImageParts, take_apart
 from sfin.image_quality import assess, warnings
 from sfin.images import Image
@@ -114,13 +115,20 @@ class Trust:
 
     def verdict(self) -> list[Finding]:
         """Say in words what the numbers mean, the gravest first."""
+        found = []
+        if other := mode_doubt(self.check.opened.image, self.mode):
+            sentence = (
+                f"The image was {other}: a network for one mode ruins images of the "
+                "other."
+            )
+            found.append(Finding(False, sentence))
         if not has_atoms(self.check.opened.grey):
             sentence = (
                 "Nothing in this image is more than noise makes: whatever looks like "
                 "an atom in the enhanced image is invented."
             )
-            return [Finding(False, sentence)]
-        found = list(self._findings())
+            return [*found, Finding(False, sentence)]
+        found += self._findings()
         return sorted(found, key=lambda finding: finding.good is not False)
 
     def _findings(self) -> Iterator[Finding]:

@@ -48,6 +48,20 @@ class Picture:
         """Name of the results, without suffix."""
         return self.image.name
 
+    def tell_doubts(self, doubts: Sequence[str]) -> None:
+        """Print, in a line, why a result should not be trusted; nothing if all is well.
+
+        That the file names another mode was told when it was read.
+        """
+        from sfin.image_modes import mode_doubt
+
+        told = mode_doubt(self.image, self.mode) if self.mode else ""
+        new = [doubt for doubt in doubts if doubt != told]
+        if new:
+            frames = self.image.metadata["frames"]
+            frame = f", frame {self.image.metadata['frame']}" if frames > 1 else ""
+            note(f"{self.path}{frame} is not to be trusted: {'; '.join(new)}.")
+
     def known_mode(self) -> "Mode":
         """Give the mode.
 
@@ -246,7 +260,7 @@ def read_picture(path: Path, frame: int, reading: Reading) -> Picture:
     Of a file with images of several detectors, the one that names the given mode is
     taken, unless the reading says which.
     """
-    from sfin.image_modes import read_image_of_mode, told_mode
+    from sfin.image_modes import mode_doubt, read_image_of_mode, told_mode
     from sfin.images import read_image
 
     mode, size = reading.mode, reading.pixel_size
@@ -261,6 +275,6 @@ def read_picture(path: Path, frame: int, reading: Reading) -> Picture:
     if mode == "auto":
         known, how = told or (None, "")
         return Picture(path, image, known, f"the file says {how!r}" if how else "")
-    if told and told[0] != mode:
-        note(f"{path}: taken as {mode}, although the file says {told[1]!r}.")
+    if other := mode_doubt(image, mode):
+        note(f"{path}: {other}.")
     return Picture(path, image, mode, "")

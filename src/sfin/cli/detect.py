@@ -52,6 +52,7 @@ def detect(
         found = detect_image(picture.image, loaded[file])
         table = output / f"{picture.name}.csv"
         write_atoms(found, table, output / f"{picture.name}.png")
+        picture.tell_doubts(found.doubts)
         told = f", {picture.told}" if picture.told else ""
         return f"{picture.path}: {len(found.atoms)} atoms, {table} ({chosen}{told})"
 

@@ -160,3 +160,4 @@ def _enhance(
         file(".comparison.png"),
         opened.in_grey_levels(answer) if grey_levels else None,
     )
+    picture.tell_doubts(opened.doubts)

@@ -69,7 +69,9 @@ def view(
             loaded[file] = load_enhancer(file)
         found = finders.for_picture(picture, chosen)
         page = output / f"{picture.name}.html"
-        write_page(page, look_at(picture.image, *loaded[file], found))
+        viewed = look_at(picture.image, *loaded[file], found)
+        write_page(page, viewed)
+        picture.tell_doubts(viewed.trust.check.opened.doubts)
         told = f", {picture.told}" if picture.told else ""
         return f"{picture.path}: {page} ({chosen}{told})"
 

@@ -29,7 +29,7 @@ from sfin.figures.style import (
     write_caption,
     write_figure,
 )
-from sfin.image_doubts import doubts
+from sfin.image_doubts import doubts_sentence, find_doubts
 from sfin.images import Image, read_image, to_grey_levels
 from sfin.inference import enhance, tile_size
 from sfin.metrics import DATA_RANGE, quantise
@@ -122,7 +122,7 @@ def figure9(
         f"the brightness of the input by least squares. {_sizes(opened, records)} "
         f"{_origin(trained)}, sfin {version}; these networks are not the paper's."
         f"{made_again(metadata['dataset'] for metadata in trained)}"
-        f"{left_out(lacking)}{doubts(grey, MODE, None)}"
+        f"{left_out(lacking)}{doubts_sentence(find_doubts(grey, MODE, None, opened))}"
         f"{_distrust(trained)}"
     )
     write_figure(base_path, draw(panels, opened.pixel_size, text), text)

@@ -12,6 +12,7 @@ from sfin import __version__
 from sfin.atom_lists import DetectedFile
 from sfin.errors import InputError
 from sfin.files import write_whole
+from sfin.image_modes import mode_doubt
 from sfin.training_range import trained_range
 from sfin.view.panes import FREQUENCY_UNITS, image_panes, spectrum_panes
 from sfin.view.pictures import binning
@@ -86,8 +87,9 @@ def _facts(viewed: ViewedImage) -> dict[str, str]:
     image = viewed.image
     rows, columns = image.data.shape
     size, factor = image.pixel_size, binning(image.data.shape)
+    other = mode_doubt(image, viewed.mode)
     facts = {
-        "Mode": MODE_NAMES[viewed.mode],
+        "Mode": MODE_NAMES[viewed.mode] + (f": {other}" if other else ""),
         "Columns × rows": f"{columns} × {rows}",
         "Pixel size": "unknown: scale bars count pixels"
         if size is None
