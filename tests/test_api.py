@@ -219,6 +219,22 @@ def test_file_that_names_the_other_mode_is_warned_of():
     assert caught[0].filename == __file__
 
 
+def test_file_of_several_frames_is_warned_of(folder):
+    movie = np.stack([COUNTS, COUNTS[::-1]])
+    np.save("movie.npy", movie)
+    said = "movie.npy holds 2 frames: the first is taken; sfin.read_image"
+    for call in (sfin.enhance, sfin.detect_atoms):
+        with pytest.warns(UserWarning, match=said) as caught:
+            first = call("movie.npy", "haadf")
+        assert caught[0].filename == __file__
+    small = CalibrationSettings(patch_size=64)
+    with pytest.warns(UserWarning, match=said):
+        sfin.calibrate("movie.npy", "haadf", settings=small)
+    # Who names a frame knows that there are several.
+    sfin.enhance(sfin.read_image("movie.npy", 1), "haadf")
+    pd.testing.assert_frame_equal(first, sfin.detect_atoms(movie[0], "haadf"))
+
+
 def test_mode_is_what_the_image_says_of_its_detector(folder):
     image = Image(COUNTS.astype(np.float32), 0.1, "scan", {"title": "Sample_HAADF"})
     unasked, asked = sfin.enhance(image), sfin.enhance(image, "haadf")

@@ -24,7 +24,8 @@ def calibrate(
     image
         A file of any format that `sfin.read_image` reads, an image that it read, or an
         array (rows, columns) of counts; raw, with the fast scan along the rows, and at
-        least 256 × 256 pixels.
+        least 256 × 256 pixels. Of a file with several frames the first is taken, with a
+        warning; ``sfin.read_image(path, frame)`` reads another.
     mode
         ``haadf`` where atoms are bright, ``bf`` where they are dark. None: as the image
         says of its detector.

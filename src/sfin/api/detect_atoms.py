@@ -24,7 +24,8 @@ def detect_atoms(
     Parameters
     ----------
     image, mode, weights, pixel_size
-        As for `sfin.enhance`; the weights are of a network trained for detection.
+        As for `sfin.enhance`, frames too; the weights are of a network trained for
+        detection.
     threshold
         Least probability of an atom, 0–1, as measured on synthetic images.
 

@@ -23,7 +23,8 @@ def enhance(
     ----------
     image
         A file of any format that `sfin.read_image` reads, an image that it read, or an
-        array (rows, columns) of counts, of any size.
+        array (rows, columns) of counts, of any size. Of a file with several frames the
+        first is taken, with a warning; ``sfin.read_image(path, frame)`` reads another.
     mode
         ``haadf`` where atoms are bright, ``bf`` where they are dark: a network for one
         ruins images of the other. None: as the image says of its detector.

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from sfin.errors import InputError
 from sfin.image_counts import usable_counts
-from sfin.image_modes import read_image_of_mode, told_mode
+from sfin.image_modes import mode_doubt, read_image_of_mode, told_mode
 from sfin.images import Image, read_image
 from sfin.parameters import MODES, Mode
 
@@ -30,7 +30,7 @@ def opened(
 
     Of a file with images of several detectors the one that names the mode is taken. A
     file that names the other mode is warned of: a network for bright atoms ruins
-    images of dark ones.
+    images of dark ones. So is one of several frames, of which the first is taken.
 
     Parameters
     ----------
@@ -67,10 +67,15 @@ def opened(
             f"{name} does not say which detector recorded it: give the mode, 'haadf' "
             "where atoms are bright, 'bf' where they are dark."
         )
-    if told and told[0] != known:
-        # At the caller's line: above this generator, contextlib, and the function.
+    # At the caller's line: above this generator, contextlib, and the function.
+    if other := mode_doubt(image, known):
+        warnings.warn(f"{name} is {other}.", stacklevel=4)
+    frames = image.metadata.get("frames", 1)
+    if frames > 1 and not isinstance(given, Image):
         warnings.warn(
-            f"{name} is taken as {known}, although it says {told[1]!r}.", stacklevel=4
+            f"{name} holds {frames} frames: the first is taken; sfin.read_image(path, "
+            "frame) reads another.",
+            stacklevel=4,
         )
     try:
         yield image, known
