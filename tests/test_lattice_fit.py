@@ -267,6 +267,12 @@ def test_a_figure_is_drawn_and_says_the_numbers(tmp_path):
     texts = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
     assert "MoS2_001 laid over" in texts
     assert "Made up." in texts
+    assert "Left: the whole image, by the bent lattice." in texts
+    for axes in figure.axes[:2]:
+        (bar,) = axes.patches
+        marks = (*axes.lines, *axes.collections)
+        assert marks
+        assert all(mark.get_zorder() < bar.get_zorder() for mark in marks)
     for _ in range(2):
         write_figure(tmp_path / "a", figure, "caption", ("png",))
     assert (tmp_path / "a.png").stat().st_size > 10_000

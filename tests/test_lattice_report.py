@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,9 +8,15 @@ from samples import perovskite
 from test_lattice_fit import STRUCTURES
 
 from sfin.arrangements import crystal
-from sfin.images import Image, write_image
+from sfin.images import Image, read_image, write_image
 from sfin.labels import contrast
-from sfin.lattice_report import check_lattice, lattices_grid, lattices_table, made_by
+from sfin.lattice_report import (
+    check_lattice,
+    lattices_grid,
+    lattices_table,
+    made_by,
+    refused,
+)
 
 
 @pytest.fixture
@@ -48,8 +55,29 @@ def test_wrong_zone_axis_is_told_and_the_right_one_named(image):
     assert "What fits" not in problem
     others = [STRUCTURES["Si_110"], wrong, right]
     (problem,) = check_lattice(*given, others)[0]["problem"]
-    assert re.search(r"What fits: SrTiO3_001 \(pixels of 0\.\d+ Å", problem)
+    assert re.search(r"What fits: SrTiO3_001 \(pixels of 0\.\d+ Å, \d+% off", problem)
     assert "Si_110" not in problem
+
+
+def test_crystal_nearest_in_pixel_size_is_named_first(image):
+    near, wrong = STRUCTURES["SrTiO3_001"], STRUCTURES["Si_110"]
+    far = replace(near, structure="far", lattice=1.08 * near.lattice)
+    far = replace(far, positions=1.08 * near.positions)
+    for others in ([near, far], [far, near]):
+        given = *image, wrong, "haadf", 0.1, made_by("test", 5), others
+        (problem,) = check_lattice(*given)[0]["problem"]
+        suggested = problem.partition("What fits: ")[2]
+        assert re.match(r"SrTiO3_001 \(.*, 0% off; .*far \(.*, 8% off; ", suggested)
+    unknown = without_pixel_size(image[0]), image[1], wrong, "haadf", None, "", [near]
+    (problem,) = check_lattice(*unknown)[0]["problem"]
+    assert "SrTiO3_001 (pixels of" in problem
+    assert "off" not in problem
+
+
+def without_pixel_size(path):
+    bare = path.with_suffix(".npy")
+    np.save(bare, read_image(path).data)
+    return bare
 
 
 def test_too_few_atoms_are_told_and_leave_gaps_in_the_table(image, tmp_path):
@@ -64,6 +92,10 @@ def test_too_few_atoms_are_told_and_leave_gaps_in_the_table(image, tmp_path):
     for name, row in (("fitted", fitted), ("failed", failed)):
         row.to_csv(tmp_path / f"{name}.csv", index=False)
         files.append(tmp_path / f"{name}.csv")
-    rows = lattices_grid(lattices_table(files)).rows
+    table = lattices_table(files)
+    rows = lattices_grid(table).rows
+    assert [": refused" in name for name, _ in rows] == [False, True]
+    assert failed["problem"][0] in refused(table)
+    assert refused(lattices_table(files[:1])) == ""
     assert [cells[7].text for _, cells in rows] == ["100.0%", "–"]
     assert [cells[0].text for _, cells in rows][1] == "3"

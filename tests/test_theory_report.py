@@ -2,13 +2,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import imread
 from test_lattice_fit import STRUCTURES, atoms_of, fitted
 
-from sfin.figures.figure7 import figure7, read_comparison
+from sfin.figures.figure7 import figure7, read_comparison, refused_figure
 from sfin.filters import FilterSettings
 from sfin.lattice_fit import LatticeFit
+from sfin.lattice_report import check_lattice, refused
 from sfin.theory import draw_contrast
-from sfin.theory_report import judge, table8, table8_grid, write_judgement
+from sfin.theory_report import (
+    draw_figure7,
+    judge,
+    table8,
+    table8_grid,
+    write_judgement,
+)
 
 SHAPE = (320, 380)
 METHODS = ["noisy", "gaussian"]
@@ -29,10 +38,14 @@ def crystal(tmp_path_factory):
 
 
 def judged(folder, structure="SrTiO3_001"):
+    named = folder / "crystal.tif", folder / "atoms.csv"
+    crystal = STRUCTURES[structure]
+    row, _ = check_lattice(*named, crystal, "haadf", 0.1, "", STRUCTURES.values())
+    row.to_csv(folder / "lattice.csv", index=False)
     return judge(
-        folder / "crystal.tif",
-        folder / "atoms.csv",
-        STRUCTURES[structure],
+        *named,
+        folder / "lattice.csv",
+        crystal,
         "haadf",
         0.1,
         METHODS,
@@ -78,9 +91,38 @@ def test_best_of_each_image_stands_out(crystal, tmp_path):
 def test_crystal_that_does_not_fit_leaves_a_reason(crystal, tmp_path):
     table, images, _ = written(judged(crystal, "Si_110"), tmp_path)
     scores = table8([table])
-    assert "Si_110" in scores["problem"][0]
-    assert table8_grid(scores).rows[0][1][0].text == "–"
-    assert read_comparison(images).restored == {}
+    assert "What fits: SrTiO3_001" in scores["problem"][0]
+    assert scores["problem"][0] in refused(scores)
+    ((name, cells),) = table8_grid(scores).rows
+    assert name.endswith(": refused")
+    assert cells[0].text == "–"
+    comparison = read_comparison(images)
+    assert comparison.restored == {}
+    assert comparison.problem == scores["problem"][0]
+    # One plain picture, and the caption within it.
+    figure = refused_figure(comparison, comparison.problem)
+    assert len(figure.axes) == 1
+    FigureCanvasAgg(figure).draw()
+    (caption,) = figure.texts
+    assert caption.get_window_extent().x1 < figure.bbox.x1
+
+
+def test_figure_7_shows_the_first_image_that_fits(crystal, tmp_path):
+    images = []
+    for name in ("Si_110", "SrTiO3_001", "SrTiO3_001"):
+        folder = tmp_path / str(len(images))
+        folder.mkdir()
+        images.append(written(judged(crystal, name), folder)[1])
+    caption = draw_figure7(images, str(tmp_path / "figure7"), "test", 7)
+    assert "Refused" in caption
+    assert "crystal, Si_110" in caption
+    assert "crystal, SrTiO3_001" not in caption
+    drawn = imread(tmp_path / "figure7.png").shape
+    draw_figure7(images[1:2], str(tmp_path / "alone"), "test", 7)
+    # Two rows more or less of the caption, and no second image.
+    assert drawn[0] < 1.2 * imread(tmp_path / "alone.png").shape[0]
+    caption = draw_figure7(images[:1], str(tmp_path / "none"), "test", 7)
+    assert "What fits: SrTiO3_001" in caption
 
 
 def test_what_half_an_image_cannot_show_is_no_victory(crystal, tmp_path):

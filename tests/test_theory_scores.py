@@ -51,6 +51,7 @@ def test_noise_lowers_every_score_and_smoothing_raises_some(known):
         score_against_theory(image, theory, fit)
         for image in (clean, gaussian_filter(noisy, 1), noisy)
     ]
+    assert np.isfinite(scores[0].contrast_to_noise)
     for name in ("psnr", "ssim", "contrast_to_noise"):
         values = [getattr(score, name) for score in scores]
         assert values == sorted(values, reverse=True)

@@ -16,7 +16,8 @@ from sfin.lattice_fit import LatticeFit, fit_lattice
 from sfin.parameters import Mode
 from sfin.theory import Theory, register_theory
 
-# Crystals that are suggested, the likeliest first.
+# Crystals that are suggested: of the nearest pixel size where that is known, else the
+# likeliest.
 MOST_SUGGESTED = 3
 
 
@@ -64,10 +65,28 @@ def lay_named(
                 fitting.append(laid(other))
         if not fitting:
             raise
-        fitting.sort(key=lambda pair: -pair[1].likeness)
-        named = ", ".join(
-            f"{fit.columns.structure} (pixels of {fit.placement.pixel_size:.4f} Å, "
-            f"{fit.bent.explained_fraction:.0%} of the atoms)"
-            for fit, _ in fitting[:MOST_SUGGESTED]
-        )
+        named = ", ".join(_in_words(fit) for fit in _best_first(fitting))
         raise InputError(f"{error} What fits: {named}.") from error
+
+
+def _best_first(fitting: list[tuple[LatticeFit, Theory]]) -> list[LatticeFit]:
+    def rank(pair: tuple[LatticeFit, Theory]) -> float:
+        off = _off(pair[0])
+        return -pair[1].likeness if off is None else off
+
+    return [fit for fit, _ in sorted(fitting, key=rank)[:MOST_SUGGESTED]]
+
+
+def _off(fit: LatticeFit) -> float | None:
+    # How far the implied pixel size is off the image's, relatively.
+    size = fit.file_pixel_size
+    return None if size is None else abs(fit.placement.pixel_size / size - 1)
+
+
+def _in_words(fit: LatticeFit) -> str:
+    off = _off(fit)
+    deviation = "," if off is None else f", {off:.0%} off;"
+    return (
+        f"{fit.columns.structure} (pixels of {fit.placement.pixel_size:.4f} Å"
+        f"{deviation} {fit.bent.explained_fraction:.0%} of the atoms)"
+    )

@@ -137,6 +137,22 @@ def lattices_table(files: Sequence[str]) -> pd.DataFrame:
     return pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
 
 
+def refused(table: pd.DataFrame) -> str:
+    """Say below a table which images' crystals do not fit, and why.
+
+    Parameters
+    ----------
+    table
+        Rows with ``image`` and, where a crystal does not fit, its ``problem``.
+    """
+    if "problem" not in table:
+        return ""
+    rows = table.dropna(subset=["problem"])
+    return "".join(
+        f"Refused: {row['image']}. {row['problem']} " for _, row in rows.iterrows()
+    )
+
+
 def lattices_grid(table: pd.DataFrame) -> Grid:
     """Lay the checks out for readers: a row per image."""
     columns = {
@@ -160,7 +176,9 @@ def lattices_grid(table: pd.DataFrame) -> Grid:
         cells = tuple(
             Cell(NONE if pd.isna(v) else form.format(v)) for v, form in values
         )
-        rows.append((f"{row['image']}, {row['structure']}", cells))
+        name = f"{row['image']}, {row['structure']}"
+        fits = pd.isna(row.get("problem", np.nan))
+        rows.append((name if fits else f"{name}: refused", cells))
     return Grid("Image", (("Lattice of detected atoms", tuple(columns)),), tuple(rows))
 
 

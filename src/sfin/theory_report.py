@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sfin.columns import ProjectedColumns
-from sfin.errors import InputError
 from sfin.evaluation import UNTOUCHED, restorer
 from sfin.figures.figure7 import (
     RealComparison,
     figure7,
     read_comparison,
+    refused_figure,
     write_comparison,
 )
 from sfin.figures.style import write_figure
@@ -63,6 +63,7 @@ class Judgement:
 def judge(
     image: str | Path,
     atoms: str | Path,
+    lattice: str | Path,
     columns: ProjectedColumns,
     mode: Mode,
     pixel_size: float | None,
@@ -76,6 +77,8 @@ def judge(
     ----------
     image, atoms
         File of the image, and the CSV of `sfin.atom_lists`.
+    lattice
+        CSV of `sfin.lattice_report.check_lattice`: what it refused is not judged.
     columns
         The crystal.
     mode, pixel_size
@@ -86,17 +89,25 @@ def judge(
         Of the networks, by method.
     filters
         Settings of the filters.
+
+    Raises
+    ------
+    InputError
+        If the crystal does not fit although ``lattice`` says so.
     """
     name = Path(image).stem
     names = {"image": name, "mode": mode, "structure": columns.structure}
     title = f"{name}, {columns.structure}"
-    try:
-        _, grey, fit, theory = lay_crystal(image, atoms, columns, mode, pixel_size)
-    except InputError as error:
-        row = {**names, "method": UNTOUCHED, "problem": str(error)}
-        raw = np.clip(to_grey_levels(read_image(image).data)[0], 0, 255)
-        nothing = RealComparison(title, {}, raw, {}, pixel_size, min(raw.shape) / 16)
+    checked = pd.read_csv(lattice)
+    if "problem" in checked:
+        problem = str(checked["problem"].iloc[0])
+        row = {**names, "method": UNTOUCHED, "problem": problem}
+        opened = read_image(image, pixel_size=pixel_size)
+        raw = np.clip(to_grey_levels(opened.data)[0], 0, 255)
+        size, spacing = opened.pixel_size, np.nan
+        nothing = RealComparison(title, {}, raw, {}, size, spacing, mode, problem)
         return Judgement(pd.DataFrame([row]), nothing)
+    _, grey, fit, theory = lay_crystal(image, atoms, columns, mode, pixel_size)
     reference, size = normalised(theory), fit.placement.pixel_size
     registration = {
         "shift_x": theory.shift[0],
@@ -118,7 +129,7 @@ def judge(
         shown[method] = match_grey_levels(restored, reference)
         below[method] = f"{score.psnr:.2f} / {score.ssim:.3f}"
     spacing = fit.placement.spacing
-    comparison = RealComparison(title, shown, reference, below, size, spacing)
+    comparison = RealComparison(title, shown, reference, below, size, spacing, mode)
     return Judgement(pd.DataFrame(rows), comparison)
 
 
@@ -138,18 +149,42 @@ def write_judgement(
     rows = judged.table.to_csv(index=False, lineterminator="\n")
     write_whole(table, rows)
     write_comparison(images, judged.comparison)
-    note = made_by(scale, seed)
-    if "problem" in judged.table:
-        note = f"{judged.table['problem'].iloc[0]} {note}"
-    figure = figure7([judged.comparison], f"{FIGURE7_CAPTION} {note}")
+    note, comparison = made_by(scale, seed), judged.comparison
+    if comparison.problem:
+        figure = refused_figure(comparison, f"{comparison.problem} {note}")
+    else:
+        figure = figure7([comparison], f"{FIGURE7_CAPTION} {note}")
     write_figure(picture.removesuffix(".png"), figure, note, ["png"])
 
 
 def draw_figure7(images: Sequence[str], base_path: str, scale: str, seed: int) -> str:
-    """Draw Figure 7 of images that were judged, and return its caption."""
-    comparisons = [read_comparison(path) for path in images]
-    caption = f"Figure 7. {FIGURE7_CAPTION} {made_by(scale, seed)}"
-    write_figure(base_path, figure7(comparisons, caption), caption)
+    """Draw Figure 7 of images that were judged, and return its caption.
+
+    The first image of each mode whose crystal fits is drawn; of those that were
+    refused, the first where there is no other.
+    """
+    fitting: dict[str, RealComparison] = {}
+    refused = []
+    for path in images:
+        comparison = read_comparison(path)
+        if comparison.problem:
+            refused.append(comparison)
+        else:
+            fitting.setdefault(comparison.mode, comparison)
+    made = made_by(scale, seed)
+    if fitting:
+        left_out = "; ".join(comparison.name for comparison in refused)
+        why = " Refused, since the crystal does not fit (Table 8 says why): "
+        said = f"{why}{left_out}." if refused else ""
+        caption = f"Figure 7. {FIGURE7_CAPTION}{said} {made}"
+        figure = figure7(list(fitting.values()), caption)
+    else:
+        caption = "Figure 7. No image's crystal fits. " + " ".join(
+            f"{comparison.name}: {comparison.problem}" for comparison in refused
+        )
+        caption = f"{caption} {made}"
+        figure = refused_figure(refused[0], caption)
+    write_figure(base_path, figure, caption)
     return caption
 
 
@@ -177,7 +212,8 @@ def table8_grid(table: pd.DataFrame) -> Grid:
                 )
                 wins = bool(row[name] == best[name]) and not limited
                 cells.append(Cell(f"≤ {text}" if limited else text, wins))
-            method = METHOD_NAMES[row["method"]]
+            refused = row[list(SHOWN)].isna().all()
+            method = "refused" if refused else METHOD_NAMES[row["method"]]
             rows.append((f"{image}, {row['structure']}: {method}", tuple(cells)))
     headings = tuple(heading for heading, _, _ in SHOWN.values())
     return Grid("Image and method", (("Real image", headings),), tuple(rows))
@@ -194,7 +230,8 @@ CAPTION = (
     "the theoretical image: the crystal's columns as rendered by abTEM, on the lattice "
     "fitted to the detected atoms, of the width that the raw image shows; grey levels "
     "of each restored image scaled and shifted for the least squared difference. "
-    "Contrast of atoms in standard deviations of the pixels between. Spread of the "
+    "Contrast to noise: mean grey level where theory is in the upper 30 % of its range "
+    "less that in the lowest 5 %, in standard deviations of the latter. Spread of the "
     "vectors between neighbouring columns of one kind along and across the fast scan. "
     "Last, the detail to which the method's answers to the even rows and to the odd "
     "rows alone agree (Fourier ring correlation 1/7, on pixels of twice the size; ≤: "

@@ -13,7 +13,7 @@ from sfin.lattice_start import FloatArray
 from sfin.metrics import DATA_RANGE, psnr, ssim
 from sfin.theory import Theory
 
-# Of the strongest column: on an atom, and between atoms.
+# Of the range of the theoretical image: on an atom, and between atoms.
 ON_ATOM, BETWEEN = 0.7, 0.05
 PICOMETRES = 100.0  # in one Å
 # Of the strongest: columns whose places are measured.
@@ -31,7 +31,9 @@ class TheoryScore:
         image's grey levels have been scaled and shifted for the least squared error.
     contrast_to_noise
         Difference of the mean grey levels on atoms and between them, in standard
-        deviations of the latter.
+        deviations of the latter. On and between are where the theoretical image is in
+        the upper 30 % and in the lowest 5 % of its range: where atoms overlap, as in
+        BF, it is nowhere empty.
     along_pm, across_pm
         Spread of the vectors between neighbouring columns of one kind, in pm along and
         across the fast scan: standard deviation from what the fitted lattice says. Of
@@ -64,9 +66,10 @@ def score_against_theory(
         Registered with the raw image.
     """
     reference = normalised(theory)
-    contrast = np.abs(theory.contrast)
+    contrast = np.abs(theory.contrast.astype(np.float64))
+    height = (contrast - contrast.min()) / max(float(np.ptp(contrast)), 1e-9)
     grey = image.astype(np.float64)
-    on, between = grey[contrast > ON_ATOM], grey[contrast < BETWEEN]
+    on, between = grey[height > ON_ATOM], grey[height < BETWEEN]
     matched = match_grey_levels(image, reference).clip(0, DATA_RANGE)
     along, across, columns = lattice_precision(image, theory, fit)
     picometres = fit.placement.pixel_size * PICOMETRES
@@ -81,7 +84,7 @@ def score_against_theory(
 
 
 def _contrast_to_noise(on: FloatArray, between: FloatArray) -> float:
-    # Where atoms fill the image there is nothing between them.
+    # An image that a method made flat there has no noise to count in.
     if not (on.size and between.size and between.std() > 0):
         return np.nan
     return float(abs(on.mean() - between.mean()) / between.std())

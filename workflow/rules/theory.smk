@@ -1,12 +1,6 @@
 JUDGED = [
     f"results/theory/{mode}/{image}.csv" for mode in KNOWN for image in KNOWN[mode]
 ]
-# Figure 7 shows the first of each mode.
-SHOWN_WITH_THEORY = [
-    f"results/theory/{mode}/{image}.npz"
-    for mode in KNOWN
-    for image in list(KNOWN[mode])[:1]
-]
 THEORY = (
     [*JUDGED, "results/tables/table8.csv", "results/figures/figure7.png"]
     if JUDGED
@@ -19,6 +13,7 @@ rule judge_image:
     input:
         image=real_image,
         atoms="results/atoms/{mode}/{image}.csv",
+        lattice="results/lattices/{mode}/{image}.csv",
         structure=structure_of_image,
         weights=weights_of_methods,
     output:
@@ -82,9 +77,9 @@ rule table8:
 
 
 rule figure7:
-    """Figure 7: a real image of each mode by every method, beside theory."""
+    """Figure 7: the first real image of each mode whose crystal fits, by all methods."""
     input:
-        images=SHOWN_WITH_THEORY,
+        images=[path.replace(".csv", ".npz") for path in JUDGED],
         code=code("figure7"),
     output:
         png=report(

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     weights = {Path(path).parent.name: Path(path) for path in given.weights}
     with job_log(snakemake.log[0]):
         judged = judge(
-            *(given.image, given.atoms, read_columns(given.structure)),
+            *(given.image, given.atoms, given.lattice, read_columns(given.structure)),
             *(snakemake.wildcards.mode, params.pixel_size),
             *(params.methods, weights, filter_settings(params.filters)),
         )

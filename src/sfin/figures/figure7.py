@@ -10,13 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sfin.figures.comparison import show_spectrum, visible_spectrum
+from sfin.figures.comparison import (
+    contrast_limits,
+    show_spectrum,
+    visible_spectrum,
+)
 from sfin.figures.style import (
     add_panel,
     frame,
     house_style,
     mark_region,
     name_row,
+    name_text,
     scale_bar,
     show_image,
     wrap_caption,
@@ -31,7 +36,8 @@ GreyImage = NDArray[np.floating]
 WIDTH, GAP, LEFT, TOP, BELOW = 1.3, 0.04, 0.3, 0.28, 0.36
 # Spacings of atoms that the upper panels show, and the enlarged ones.
 FIELD, ENLARGED = 16.0, 6.0
-THEORY, RAW = "Theory", "Input"
+THEORY = "Theory"
+REFUSED_WIDTH = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +59,10 @@ class RealComparison:
         Å; None if unknown.
     spacing
         Of neighbouring atoms, in pixels.
+    mode
+        Of the image.
+    problem
+        Why the crystal does not fit; empty where it does.
     """
 
     name: str
@@ -61,6 +71,8 @@ class RealComparison:
     scores: Mapping[str, str]
     pixel_size: float | None
     spacing: float
+    mode: str
+    problem: str = ""
 
 
 def write_comparison(path: str | Path, comparison: RealComparison) -> None:
@@ -75,6 +87,8 @@ def write_comparison(path: str | Path, comparison: RealComparison) -> None:
         scores=[comparison.scores[method] for method in comparison.restored],
         pixel_size=comparison.pixel_size or np.nan,
         spacing=comparison.spacing,
+        mode=comparison.mode,
+        problem=comparison.problem,
     )
     write_whole(path, content.getvalue())
 
@@ -92,6 +106,8 @@ def read_comparison(path: str | Path) -> RealComparison:
             dict(zip(methods, map(str, kept["scores"]), strict=True)),
             None if np.isnan(size) else size,
             float(kept["spacing"]),
+            str(kept["mode"]),
+            str(kept["problem"]),
         )
 
 
@@ -105,7 +121,7 @@ def figure7(comparisons: Sequence[RealComparison], caption: str) -> Figure:
     Parameters
     ----------
     comparisons
-        One per image, by the same methods.
+        One per image whose crystal fits, by the same methods.
     caption
         Written small at the foot.
 
@@ -117,7 +133,7 @@ def figure7(comparisons: Sequence[RealComparison], caption: str) -> Figure:
     columns = 1 + max(len(comparison.restored) for comparison in comparisons)
     total_width = LEFT + columns * (WIDTH + GAP)
     block = 4 * (WIDTH + GAP) + BELOW
-    lines, foot = wrap_caption(caption, total_width)
+    lines, foot = wrap_caption(caption, total_width - LEFT)
     total_height = TOP + block * len(comparisons) + foot
     with house_style():
         figure = Figure(figsize=(total_width, total_height))
@@ -127,6 +143,30 @@ def figure7(comparisons: Sequence[RealComparison], caption: str) -> Figure:
             for column in range(1 + len(comparison.restored)):
                 _draw_column(_panels(figure, top, column), comparison, column)
         write_caption(figure, lines, LEFT)
+    return figure
+
+
+def refused_figure(comparison: RealComparison, caption: str) -> Figure:
+    """Draw the raw image alone, where its crystal does not fit.
+
+    Parameters
+    ----------
+    comparison
+        Without methods.
+    caption
+        Why. Written small at the foot.
+    """
+    raw = comparison.theory
+    height = REFUSED_WIDTH * raw.shape[0] / raw.shape[1]
+    lines, foot = wrap_caption(caption, REFUSED_WIDTH)
+    size = (REFUSED_WIDTH + 2 * GAP, TOP + height + foot + GAP)
+    with house_style():
+        figure = Figure(figsize=size)
+        axes = add_panel(figure, GAP, TOP, REFUSED_WIDTH, height)
+        show_image(axes, raw, contrast_limits(raw))
+        axes.set_title(name_text(comparison.name), pad=4, loc="left")
+        scale_bar(axes, comparison.pixel_size)
+        write_caption(figure, lines, GAP)
     return figure
 
 
@@ -154,7 +194,7 @@ def _draw_column(
     show_image(enlarged, image[region][part], (0, DATA_RANGE))
     frame(enlarged)
     # One scale for all, from the input's: darker means power taken away.
-    first = next(iter(comparison.restored.values()), comparison.theory)
+    first = next(iter(comparison.restored.values()))
     reference, _ = visible_spectrum(first, comparison.pixel_size)
     levels = tuple(np.percentile(reference, (1, 99.95)))
     shown = visible_spectrum(image, comparison.pixel_size)
@@ -165,7 +205,7 @@ def _draw_column(
         show_image(difference, left_over, (-DATA_RANGE / 2, DATA_RANGE / 2))
         write_below(difference, comparison.scores[method])
     else:
-        field.set_title(THEORY if methods else RAW, pad=4)
+        field.set_title(THEORY, pad=4)
     if column == 0:
         scale_bar(field, comparison.pixel_size)
         scale_bar(enlarged, comparison.pixel_size)

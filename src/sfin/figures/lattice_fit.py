@@ -24,6 +24,8 @@ from sfin.lattice_table import PICOMETRES, lattice_table
 
 WIDTH, GAP, MARGIN, TOP = 2.9, 0.2, 0.15, 0.3
 MAGNIFIED = 10  # arrows
+# Above the image (0), below the patch of the scale bar (1).
+UNDER_SCALE_BAR = 0.5
 # Of what the left panel shows, in spacings of the atoms; of a mark, in spacings.
 SHOWN, MARK = 24, 0.4
 
@@ -36,7 +38,7 @@ def lattice_figure(
     Left: the middle of the image, a dot on each atom that the crystal explains, a
     cross on each that it does not, a circle round each site without an atom. Middle
     and right: each explained atom's displacement from the straight and from the bent
-    lattice.
+    lattice. Left, the bent one decides which are explained.
 
     Parameters
     ----------
@@ -58,8 +60,12 @@ def lattice_figure(
     spectrum = spectrum_placement(grey, fit.placement)
     height = WIDTH * rows / columns
     total_width = 2 * MARGIN + 3 * WIDTH + 2 * GAP
+    across = min(SHOWN, columns / fit.placement.spacing)
+    left = "the middle, enlarged" if across == SHOWN else "the whole image"
     lines, foot = wrap_caption(
-        f"{_statistics(fit, name, spectrum)} {caption}", total_width - 0.3
+        f"Left: {left}, by the bent lattice. "
+        f"{_statistics(fit, name, spectrum)} {caption}",
+        total_width - 0.3,
     )
     total_height = TOP + height + 0.15 + foot
     with house_style():
@@ -73,7 +79,6 @@ def lattice_figure(
         _zoom(panels[0], grey.shape, SHOWN * fit.placement.spacing)
         scale_bar(panels[0], fit.placement.pixel_size)
         scale_bar(panels[1], fit.placement.pixel_size)
-        across = min(SHOWN, columns / fit.placement.spacing)
         _draw_match(panels[0], fit, min(MARK * WIDTH * 72 / across, 6.0))
         species = fit.columns.species
         panels[0].set_title(f"{name}: {fit.columns.structure}", loc="left")
@@ -113,6 +118,7 @@ def _draw_match(axes: Axes, fit: LatticeFit, size: float) -> None:
     ):
         axes.plot(
             *points.T,
+            zorder=UNDER_SCALE_BAR,
             linestyle="none",
             marker=marker,
             markersize=size,
@@ -138,6 +144,7 @@ def _draw_displacements(
             scale_units="xy",
             scale=1,
             width=0.003,
+            zorder=UNDER_SCALE_BAR,
         )
 
 
@@ -169,8 +176,8 @@ def _statistics(fit: LatticeFit, name: str, spectrum: Placement) -> str:
     return (
         f"{row.structure} laid over {row.atoms} atoms. Blue dots: atoms that it "
         f"explains, within {row.radius_px:.1f} px (by chance: {row.chance:.0%}); red "
-        "crosses: atoms it does not; orange circles: sites without an atom "
-        f"(found: {row.found_by_species}). Ratio of the cell's lengths "
+        f"crosses: atoms it does not; orange circles: sites "
+        f"without an atom (found: {row.found_by_species}). Ratio of the cell's lengths "
         f"{row.ratio_deviation:+.2%} ± {row.ratio_deviation_error:.2%} off the "
         f"crystal's (by the power spectrum {row.spectrum_ratio_deviation:+.2%}), "
         f"angle {row.angle:.2f} ± {row.angle_error:.2f}° "
