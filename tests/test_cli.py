@@ -349,6 +349,7 @@ def test_noise_is_written_for_synthesis_which_draws_it(folder):
         f"{small}: The image is 70 × 90 pixels, smaller than a patch" in answer.stderr
     )
     assert names(folder / "plots") == ["a.png"]
+    assert answer.stdout.count("levels)") == 4
     noise = read_distribution(folder / "noise/haadf.json")
     assert (noise.images, noise.patches) == (("a",), 1)
     assert json.loads((folder / "noise/haadf/a.json").read_text())["mode"] == "haadf"
@@ -402,6 +403,7 @@ def test_image_is_inspected(folder):
     for text in ("256 × 256", "0.1 Å", "2.56 × 2.56 nm", "Pointwise noise", "haadf"):
         assert text in answer.stdout
     assert (folder / "out/a.spectrum.png").stat().st_size > 10_000
+    assert "keeps at least 0.30" in answer.stdout
     answer = sfin("inspect", image)
     assert "unknown: give --mode" in answer.stdout
     assert "Pointwise noise" not in answer.stdout

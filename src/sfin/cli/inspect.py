@@ -133,7 +133,14 @@ def _noise(picture: Picture) -> Iterator[tuple[str, str]]:
             warnings = list(find_warnings(quality, settings))
         else:
             yield from zip(NOISE, cells, strict=True)
-    yield "White noise", f"{quality.white_noise:.2f} near Nyquist; raw images 0.4 to 1"
+    least = settings.minimum_white_noise
+    yield (
+        "White noise",
+        (
+            f"{quality.white_noise:.2f} left near the Nyquist frequency; a raw image "
+            f"keeps at least {least:.2f}"
+        ),
+    )
     yield (
         "Neighbours",
         (
