@@ -1,6 +1,7 @@
 """What synthesis is given, by name or file: structures, noise and settings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 from sfin.columns import ProjectedColumns
 from sfin.errors import InputError
 from sfin.parameters import NoiseDistribution, read_distribution
-from sfin.shipped_columns import check_shipped, read_table
+from sfin.shipped_columns import read_table
 from sfin.synthesis import SynthesisSettings
 
 
@@ -47,9 +48,24 @@ def find_structures(names: Sequence[str], table: Path) -> list[ProjectedColumns]
     """
     if not names:
         raise InputError("No structure is named: give some, such as SrTiO3_001.")
-    check_shipped(names, table)
     known = read_table(table)
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"There is no structure {name!r} in {table}: give "
+                f"{', '.join(_close_names(name, known))}."
+            )
     return [known[name] for name in names]
+
+
+def _close_names(name: str, known: Collection[str]) -> list[str]:
+    """List the names that may have been meant; all of them if none comes near."""
+    # Mistaken are axes, which may be left out, and capitals.
+    crystal, *_ = name.casefold().split("_")
+    same = [each for each in known if each.casefold().split("_")[0] == crystal]
+    lower = {each.casefold(): each for each in known}
+    near = get_close_matches(name.casefold(), lower, n=5)
+    return same or [lower[each] for each in near] or list(known)
 
 
 def read_settings(config: Path, size: int) -> SynthesisSettings:
