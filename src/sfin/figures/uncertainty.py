@@ -29,7 +29,8 @@ CAVEAT = (
     "The deviation says where the network wavers; it is no error bar: on synthetic "
     "images the error is 3 to 4 times as large. Circles mark maxima that the input "
     "does not support as atoms; of atoms that a network invented itself they find "
-    "about half. Atoms that a network was trained to find are in results/atoms."
+    "about half. The command sfin detect lists atoms that a network was trained to "
+    "find; the workflow lists them in results/atoms."
 )
 
 
