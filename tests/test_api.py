@@ -194,6 +194,16 @@ def test_generator_goes_on_from_pair_to_pair():
     assert (first.noisy[0] != first.noisy[1]).any()
 
 
+def test_results_are_shown_in_a_line():
+    pairs = sfin.synthesise(["Si_110", "NiO_001"], "haadf", 1, size=256)
+    assert repr(pairs).startswith("<1 synthesised pair of 256 × 256 pixels, haadf: ")
+    calibrated = sfin.calibrate(pairs.noisy[0], "haadf")
+    assert "haadf, 256 × 256 pixels, 1 patch;" in repr(calibrated)
+    smooth = replace(calibrated, warnings=("filtered",))
+    assert "not to be trusted: filtered>" in repr(smooth)
+    assert max(len(repr(each)) for each in (pairs, calibrated, smooth)) < 400
+
+
 def test_noise_comes_from_files_calibrations_and_the_shelf():
     write_distribution("haadf.json", spread_noise())
     from_file = sfin.synthesise("Si_110", "haadf.json", 1, size=48)
@@ -281,7 +291,10 @@ MIXED[3, 4] = np.nan
             lambda: sfin.calibrate("small.npy", "haadf"),
             "small.npy: The image is 70 × 90",
         ),
-        (lambda: sfin.synthesise("Unobtainium"), "lacks 'Unobtainium'"),
+        (lambda: sfin.synthesise("Unobtainium"), "no structure 'Unobtainium' .*Si_110"),
+        (lambda: sfin.synthesise("SrTiO3"), "give SrTiO3_001, SrTiO3_110.$"),
+        (lambda: sfin.synthesise("gaas_111"), "give GaAs_110.$"),
+        (lambda: sfin.synthesise("SrTiO_001"), "give .*SrTiO3_001"),
         (lambda: sfin.synthesise([]), "No structure is named"),
         (lambda: sfin.synthesise("Si_110", "absent.json"), "absent.json is no noise"),
         (lambda: sfin.synthesise("Si_110", []), "noise is that of 0 modes"),

@@ -48,6 +48,17 @@ class CalibratedImage:
     patches: tuple[PatchCalibration, ...]
     settings: CalibrationSettings
 
+    def __repr__(self) -> str:
+        """Say in a line what was measured; the patches would fill a screen."""
+        rows, columns = self.shape
+        count = len(self.patches)
+        doubts = f"; not to be trusted: {'; '.join(self.warnings)}"
+        return (
+            f"<Calibration of {self.image}, {self.mode}, {rows} × {columns} pixels, "
+            f"{count} patch{'es' * (count != 1)}; `noise`, `patches`, `quality`"
+            f"{doubts if self.warnings else ''}>"
+        )
+
     @property
     def noise(self) -> NoiseParameters:
         """Mean noise of the patches."""

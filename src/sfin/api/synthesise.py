@@ -71,6 +71,15 @@ class SynthesisedPairs:
         """Count the pairs."""
         return len(self.noisy)
 
+    def __repr__(self) -> str:
+        """Say in a line what the pairs are; the arrays would fill screens."""
+        rows, columns = self.noisy.shape[1:]
+        used = {*self.drawn["structure"], *self.drawn["second_structure"]} - {""}
+        return (
+            f"<{len(self)} synthesised pair{'s' * (len(self) != 1)} of {rows} × "
+            f"{columns} pixels, {self.noise.mode}: {', '.join(sorted(used))}>"
+        )
+
 
 def synthesise(
     structures: "GivenStructure | Sequence[GivenStructure]",
