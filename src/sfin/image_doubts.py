@@ -38,7 +38,7 @@ def find_doubts(
         What the network was trained with, as from
         `sfin.training_range.trained_noise`; None if nobody wrote it down.
     image
-        As read, whose file may name a detector of the other mode.
+        As read: its counts, and its file, which may name a detector of the other mode.
 
     Returns
     -------
@@ -46,7 +46,8 @@ def find_doubts(
         Words without a full stop.
     """
     other = mode_doubt(image, mode) if image else ""
-    return (*([other] if other else []), *_doubts(grey, mode, noise))
+    counts = grey if image is None else image.data
+    return (*([other] if other else []), *_doubts(grey, counts, mode, noise))
 
 
 def doubts_sentence(found: Sequence[str]) -> str:
@@ -55,7 +56,10 @@ def doubts_sentence(found: Sequence[str]) -> str:
 
 
 def _doubts(
-    grey: NDArray[np.floating], mode: Mode, noise: Mapping[str, Any] | None
+    grey: NDArray[np.floating],
+    counts: NDArray[np.floating],
+    mode: Mode,
+    noise: Mapping[str, Any] | None,
 ) -> Iterator[str]:
     if not has_atoms(grey):
         yield (
@@ -66,7 +70,8 @@ def _doubts(
     settings = CalibrationSettings()
     if min(grey.shape) < settings.patch_size:
         return
-    yield from warnings(assess(middle(grey), []), settings)
+    # Counts, as a calibration sees them: grey levels may be clipped.
+    yield from warnings(assess(middle(counts), []), settings)
     if noise is None:
         return
     try:

