@@ -5,7 +5,7 @@ import pytest
 from test_lattice_fit import SHAPE, STRUCTURES, atoms_of, fitted
 
 from sfin.errors import InputError
-from sfin.theory import draw_contrast, register_theory
+from sfin.theory import draw_contrast, likeness_of, register_theory
 
 SHIFT = np.array([0.4, -0.3])
 
@@ -86,6 +86,19 @@ def test_noise_does_not_make_an_image_unlike_its_crystal(noise):
     fit = fitted(atoms_of("SrTiO3_110", mode="bf", bend=4.0), "SrTiO3_110", "bf")
     theory = register_theory(image_of(fit, noise=noise), fit)
     assert theory.likeness > 0.7
+
+
+def test_vacuum_around_a_particle_and_dead_pixels_do_not_make_it_unlike():
+    atoms = atoms_of("SrTiO3_001")
+    whole = fitted(atoms, "SrTiO3_001")
+    image = image_of(whole)
+    inside = (whole.positions < 150).all(axis=1)
+    particle = replace(whole, positions=whole.positions[inside])
+    image[170:], image[:, 170:] = 40, 40
+    contrast = draw_contrast(whole.bent_placement, whole.columns, "haadf", SHAPE)
+    assert likeness_of(image, contrast, 4.0, particle.positions) > 0.7
+    blank = np.full(SHAPE, 40.0)
+    assert likeness_of(blank, contrast, 4.0, particle.positions) == 0
 
 
 def test_every_column_is_drawn_also_those_beyond_the_edge():

@@ -150,8 +150,8 @@ def register_theory(grey: NDArray[np.floating], fit: LatticeFit) -> Theory:
         if gain <= 0 or np.abs(shift).max() > FARTHEST or not _plausible(width):
             raise _unlike(fit)
     final = drawn(width)
-    likeness = likeness_of(image, final, _atom_size(fit))
-    if likeness < LEAST_LIKENESS:
+    likeness = likeness_of(image, final, _atom_size(fit), fit.positions)
+    if not likeness >= LEAST_LIKENESS:
         raise _unlike(fit)
     seen = final.ravel().astype(np.float64), image.ravel()
     scale, level = np.polyfit(*seen, 1)
@@ -162,7 +162,10 @@ def register_theory(grey: NDArray[np.floating], fit: LatticeFit) -> Theory:
 
 
 def likeness_of(
-    image: NDArray[np.floating], contrast: NDArray[np.floating], sigma: float
+    image: NDArray[np.floating],
+    contrast: NDArray[np.floating],
+    sigma: float,
+    positions: FloatArray,
 ) -> float:
     """Correlate an image with a theoretical one, patch by patch; give the median.
 
@@ -175,6 +178,9 @@ def likeness_of(
         (rows, columns).
     sigma
         Standard deviation of the atoms, in px.
+    positions
+        (n, 2) x and y of the atoms, in px. Patches without any do not count: a
+        particle may lie in vacuum.
     """
     flat = [
         gaussian_filter(each.astype(np.float64), sigma)
@@ -182,13 +188,21 @@ def likeness_of(
         for each in (image, contrast)
     ]
     edges = [min(PATCH, side) for side in image.shape]
-    values = [
-        np.corrcoef(
-            *(each[row:, column:][: edges[0], : edges[1]].ravel() for each in flat)
-        )[0, 1]
-        for row in range(0, image.shape[0] - edges[0] + 1, edges[0])
-        for column in range(0, image.shape[1] - edges[1] + 1, edges[1])
-    ]
+    rows, columns = (np.maximum(positions[:, axis], 0) // PATCH for axis in (1, 0))
+    values = []
+    for row, column in {*zip(rows.astype(int), columns.astype(int), strict=True)}:
+        top, left = (
+            min(number * PATCH, side - edge)
+            for number, side, edge in zip(
+                (row, column), image.shape, edges, strict=True
+            )
+        )
+        seen, expected = (
+            each[top : top + edges[0], left : left + edges[1]].ravel() for each in flat
+        )
+        # Where nothing varies nothing is alike.
+        varied = np.ptp(seen) > 0 and np.ptp(expected) > 0
+        values.append(np.corrcoef(seen, expected)[0, 1] if varied else 0.0)
     return float(np.median(values))
 
 
